@@ -1,0 +1,77 @@
+package simd
+
+import "fmt"
+
+// Workspace holds the packing buffers of one thread for matrix products. The
+// zero value is ready; buffers grow to a bounded size on first use (below
+// 1 MiB) and are kept. A Workspace serves one goroutine at a time.
+type Workspace struct {
+	panelB []float32
+}
+
+// Blocking, the same for every variant. A sum over k is cut in chunks of at
+// most maxChunkK, of equal length but for the last: each chunk is summed from
+// zero in the order of k and then added to C, so the bits of an element depend
+// on k alone. A block of B of maxChunkK x blockN is 576 KiB, which leaves room
+// in a 1 MiB L2 cache for A and C.
+const (
+	maxChunkK = 384
+	blockN    = 384
+)
+
+// GemmNN computes C = A B, or C += A B if accumulate, for A [m,k], B [k,n] and
+// C [m,n], whose row strides are lda, ldb and ldc. The scalar loop is
+//
+//	for i, j: s = 0; for p in chunk: s += a[i*lda+p] * b[p*ldb+j]; c[i*ldc+j] (+)= s
+//
+// with chunks of k as the package's blocking has them, the first chunk stored
+// rather than added unless accumulate. C may not overlap A or B. With k == 0
+// the product is zero.
+func (w *Workspace) GemmNN(c []float32, ldc int, a []float32, lda int, b []float32, ldb int, m, n, k int, accumulate bool) {
+	checkGemm("GemmNN", c, ldc, m, n, a, lda, m, k, b, ldb, k, n)
+	w.gemm(c, ldc, a, lda, 1, b, ldb, 1, m, n, k, accumulate)
+}
+
+// GemmNT is GemmNN for B stored as [n,k]: C = A Bᵀ.
+func (w *Workspace) GemmNT(c []float32, ldc int, a []float32, lda int, b []float32, ldb int, m, n, k int, accumulate bool) {
+	checkGemm("GemmNT", c, ldc, m, n, a, lda, m, k, b, ldb, n, k)
+	w.gemm(c, ldc, a, lda, 1, b, 1, ldb, m, n, k, accumulate)
+}
+
+// GemmTN is GemmNN for A stored as [k,m]: C = Aᵀ B.
+func (w *Workspace) GemmTN(c []float32, ldc int, a []float32, lda int, b []float32, ldb int, m, n, k int, accumulate bool) {
+	checkGemm("GemmTN", c, ldc, m, n, a, lda, k, m, b, ldb, k, n)
+	w.gemm(c, ldc, a, 1, lda, b, ldb, 1, m, n, k, accumulate)
+}
+
+func checkGemm(op string, c []float32, ldc, m, n int, a []float32, lda, aRows, aCols int, b []float32, ldb, bRows, bCols int) {
+	if m < 0 || n < 0 || aRows < 0 || aCols < 0 {
+		panic(fmt.Sprintf("simd: %s: negative size", op))
+	}
+	mustHold(op, "c", len(c), blockLen(op, "c", m, n, ldc))
+	mustHold(op, "a", len(a), blockLen(op, "a", aRows, aCols, lda))
+	mustHold(op, "b", len(b), blockLen(op, "b", bRows, bCols, ldb))
+}
+
+// chunkK returns the length of all chunks of a sum over k but the last.
+func chunkK(k int) int {
+	chunks := (k + maxChunkK - 1) / maxChunkK
+	return (k + chunks - 1) / chunks
+}
+
+// gemm is the product for A's element (i,p) at a[i*ars+p*aks] and B's element
+// (p,j) at b[p*bks+j*bcs].
+func (w *Workspace) gemm(c []float32, ldc int, a []float32, ars, aks int, b []float32, bks, bcs int, m, n, k int, accumulate bool) {
+	if m == 0 || n == 0 {
+		return
+	}
+	if k == 0 {
+		if !accumulate {
+			for i := range m {
+				clear(c[i*ldc : i*ldc+n])
+			}
+		}
+		return
+	}
+	w.gemmGeneric(c, ldc, a, ars, aks, b, bks, bcs, m, n, k, accumulate)
+}

@@ -1,0 +1,76 @@
+package simd
+
+import (
+	"fmt"
+	"os"
+)
+
+// The variants, in the order of preference from the last.
+const (
+	variantGeneric = "generic"
+	variantAVX2    = "avx2"
+	variantAVX512  = "avx512"
+)
+
+// useAVX2 and useAVX512 steer the dispatch; useAVX512 implies useAVX2's
+// features. They are set once at init and by tests.
+var (
+	useAVX2, useAVX512 bool
+	environmentErr     error
+)
+
+func init() {
+	useAVX2, useAVX512, environmentErr = choose(os.Getenv("SIAMESEIM_SIMD"), os.Getenv("SIAMESEIM_SIMD_REQUIRE"), hasAVX2, hasAVX512)
+}
+
+// Variant names the kernels in use: "generic", "avx2" or "avx512".
+func Variant() string {
+	switch {
+	case useAVX512:
+		return variantAVX512
+	case useAVX2:
+		return variantAVX2
+	}
+	return variantGeneric
+}
+
+// CheckEnvironment reports what is wrong with SIAMESEIM_SIMD or
+// SIAMESEIM_SIMD_REQUIRE: a value that is not known (the widest variant the
+// processor has is then used), or a required variant that is not in use.
+// Programs call it at their start; the kernels work either way.
+func CheckEnvironment() error { return environmentErr }
+
+// choose maps the two environment values and the processor's features to the
+// variant in use. SIAMESEIM_SIMD narrows: "off" (or "generic"), "avx2",
+// "avx512" is the widest variant allowed, empty allows all.
+func choose(narrow, require string, has2, has512 bool) (use2, use512 bool, err error) {
+	has512 = has512 && has2
+	switch narrow {
+	case "off", variantGeneric:
+	case variantAVX2:
+		use2 = has2
+	case variantAVX512, "":
+		use2, use512 = has2, has512
+	default:
+		use2, use512 = has2, has512
+		err = fmt.Errorf("simd: SIAMESEIM_SIMD: unknown value %q, want off, avx2 or avx512", narrow)
+	}
+	used := variantGeneric
+	if use512 {
+		used = variantAVX512
+	} else if use2 {
+		used = variantAVX2
+	}
+	switch require {
+	case "", used:
+	case "off":
+		if used != variantGeneric {
+			err = fmt.Errorf("simd: SIAMESEIM_SIMD_REQUIRE: %q is required, %q is in use", require, used)
+		}
+	case variantGeneric, variantAVX2, variantAVX512:
+		err = fmt.Errorf("simd: SIAMESEIM_SIMD_REQUIRE: %q is required, %q is in use", require, used)
+	default:
+		err = fmt.Errorf("simd: SIAMESEIM_SIMD_REQUIRE: unknown value %q, want off, avx2 or avx512", require)
+	}
+	return use2, use512, err
+}

@@ -1,0 +1,3 @@
+package simd
+
+const hasAVX2, hasAVX512 = false, false

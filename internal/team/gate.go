@@ -1,0 +1,34 @@
+package team
+
+import "sync/atomic"
+
+// gate lets one goroutine wait for a condition that another makes true: it
+// polls for a while, then sleeps on a channel.
+type gate struct {
+	asleep *atomic.Bool
+	wake   chan struct{} // holds a token for a waiter that announced its sleep
+}
+
+func newGate() gate { return gate{new(atomic.Bool), make(chan struct{}, 1)} }
+
+// open is called after the condition was made true. Whoever takes the asleep
+// flag back decides: open owes the waiter a token, or the waiter needs none.
+func (g gate) open() {
+	if g.asleep.CompareAndSwap(true, false) {
+		g.wake <- struct{}{}
+	}
+}
+
+// wait returns when ready does; ready must stay true until wait returns.
+func (g gate) wait(spin int, ready func() bool) {
+	for range spin {
+		if ready() {
+			return
+		}
+	}
+	g.asleep.Store(true)
+	if ready() && g.asleep.CompareAndSwap(true, false) {
+		return
+	}
+	<-g.wake
+}
