@@ -59,8 +59,8 @@ type Stroke struct {
 // widest outline (the star) stays inside the picture and a turned square stays
 // apart from a diamond.
 const (
-	minArea, maxArea         = 0.10, 0.22
-	maxShift                 = 0.12
+	minArea, maxArea         = 0.08, 0.17
+	maxShift                 = 0.26
 	maxTurn                  = 25 * math.Pi / 180
 	minContrast, maxContrast = 0.28, 0.60
 	maxChroma                = 0.16
@@ -119,9 +119,9 @@ func surface(rng *rand.Rand, luma, contrast float64) Surface {
 		Angle:   uniform(0, math.Pi),
 		Waves:   uniform(3, 7), // at 32 pixels still more than 4 pixels a period
 		Phase:   [2]float64{uniform(0, 2*math.Pi), uniform(0, 2*math.Pi)},
-		Slope:   [2]float64{uniform(-0.25, 0.25), uniform(-0.25, 0.25)},
+		Slope:   [2]float64{uniform(-0.35, 0.35), uniform(-0.35, 0.35)},
 	}
-	strength := contrast * uniform(0.1, 0.3)
+	strength := contrast * uniform(0.1, 0.35)
 	accent := colour(rng, 0)
 	for i := range accent {
 		s.Accent[i] = strength + 0.5*accent[i]
