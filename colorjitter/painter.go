@@ -1,0 +1,76 @@
+package colorjitter
+
+import "siameseim/picture"
+
+// A Painter applies colour parameters to images in place. It keeps scratch memory
+// between calls, about two bytes a byte of the image, so that the steady state
+// allocates nothing. The zero value is ready for use; one goroutine may use it at
+// a time.
+type Painter struct {
+	blur blurrer
+}
+
+// Apply does everything that params says to im, in place: Jitter, then Finish.
+// Parameters without meaning give a *ParamError and leave im as it is.
+func (p *Painter) Apply(im *picture.RGB, params Params) error {
+	if err := params.Check(); err != nil {
+		return err
+	}
+	p.jitter(im, params.Jitter)
+	p.finish(im, &params)
+	return nil
+}
+
+// Jitter applies ops to im, in place and in their order. An operation without
+// meaning gives a *ParamError and leaves im as it is.
+func (p *Painter) Jitter(im *picture.RGB, ops []Op) error {
+	if err := checkOps(ops); err != nil {
+		return err
+	}
+	p.jitter(im, ops)
+	return nil
+}
+
+// Finish applies to im, in place, what follows the jitter in params: greyscale,
+// blur and solarize, in this order. A parameter without meaning gives a
+// *ParamError and leaves im as it is.
+func (p *Painter) Finish(im *picture.RGB, params Params) error {
+	if err := params.checkFinish(); err != nil {
+		return err
+	}
+	p.finish(im, &params)
+	return nil
+}
+
+func (p *Painter) jitter(im *picture.RGB, ops []Op) {
+	if im.Height == 0 || im.Width == 0 {
+		return
+	}
+	for _, op := range ops {
+		switch op.Name {
+		case Brightness:
+			brightness(im, op.Factor)
+		case Contrast:
+			contrast(im, op.Factor)
+		case Saturation:
+			saturation(im, op.Factor)
+		case Hue:
+			hue(im, op.Factor)
+		}
+	}
+}
+
+func (p *Painter) finish(im *picture.RGB, params *Params) {
+	if im.Height == 0 || im.Width == 0 {
+		return
+	}
+	if params.Grey {
+		grey(im)
+	}
+	if params.Blur != nil {
+		p.blur.gaussian(im, *params.Blur)
+	}
+	if params.Solarize != nil {
+		solarize(im, *params.Solarize)
+	}
+}
