@@ -170,11 +170,11 @@ func expandRange(expr string) (items []string, ok bool, err error) {
 		span = uint64(first) - uint64(last)
 		step = -step
 	}
-	count := span/uint64(max(step, -step)) + 1
-	if count > maxBraces {
+	span /= uint64(max(step, -step))
+	if span >= maxBraces {
 		return nil, false, errBraces
 	}
-	items = make([]string, count)
+	items = make([]string, span+1)
 	for i := range items {
 		items[i] = write(first + i*step)
 	}
