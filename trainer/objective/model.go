@@ -35,7 +35,7 @@ type Model interface {
 	// RelativeEmbedding returns [B, N, 2 Dd] of the last Forward, nil where
 	// the objective has none.
 	RelativeEmbedding() []float32
-	// Health returns the last Forward's signs of collapse.
+	// Health measures the last Forward's signs of collapse.
 	Health() Health
 }
 
@@ -44,7 +44,7 @@ type Model interface {
 type Health struct {
 	// TargetStd and PredictionStd: the standard deviation over rows (root of
 	// the mean variance over channels) of the targets and of the predictions,
-	// each row scaled to unit root mean square before.
+	// both through the targets' LayerNorm. Near 1 where all rows differ.
 	TargetStd, PredictionStd float64
 	// Rank is the effective rank (tr C)^2 / |C|^2 of the targets'
 	// correlation; 0 where the loss doesn't need C.

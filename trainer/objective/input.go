@@ -1,0 +1,40 @@
+package objective
+
+import (
+	"fmt"
+
+	"siameseim/trainer/nn"
+)
+
+// check reports what of an input doesn't fit the configuration.
+func (s *siameseIM) check(in *nn.Input) error {
+	c := &s.cfg
+	if in.Batch < 1 || in.Batch > s.batch {
+		return fmt.Errorf("objective: input: batch %d: must be from 1 to %d", in.Batch, s.batch)
+	}
+	if in.Size != c.ImageSize {
+		return fmt.Errorf("objective: input: images of side %d: the network was built for %d", in.Size, c.ImageSize)
+	}
+	pixels, patches := in.Batch*3*in.Size*in.Size, c.Patches()
+	if len(in.View1) < pixels || len(in.View2) < pixels {
+		return fmt.Errorf("objective: input: views of %d and %d values, want %d", len(in.View1), len(in.View2), pixels)
+	}
+	if len(in.Mask) < in.Batch*patches {
+		return fmt.Errorf("objective: input: mask of %d patches, want %d", len(in.Mask), in.Batch*patches)
+	}
+	for image := range in.Batch {
+		masked := 0
+		for _, v := range in.Mask[image*patches : (image+1)*patches] {
+			if v != 0 {
+				masked++
+			}
+		}
+		if masked != c.Masked {
+			return fmt.Errorf("objective: input: image %d: %d patches masked, want %d", image, masked, c.Masked)
+		}
+	}
+	if err := in.CheckGeometry(); err != nil {
+		return fmt.Errorf("objective: %w", err)
+	}
+	return nil
+}
