@@ -6,7 +6,7 @@ import "fmt"
 // zero value is ready; buffers grow to a bounded size on first use (below
 // 1 MiB) and are kept. A Workspace serves one goroutine at a time.
 type Workspace struct {
-	panelB []float32
+	blockB, stripA []float32
 }
 
 // Blocking, the same for every variant. A sum over k is cut in chunks of at
@@ -73,5 +73,5 @@ func (w *Workspace) gemm(c []float32, ldc int, a []float32, ars, aks int, b []fl
 		}
 		return
 	}
-	w.gemmGeneric(c, ldc, a, ars, aks, b, bks, bcs, m, n, k, accumulate)
+	w.product(c, ldc, a, ars, aks, b, bks, bcs, m, n, k, accumulate)
 }

@@ -1,17 +1,17 @@
 package simd
 
-// gemmGeneric is gemm in plain Go: B goes through panels of four columns, so
+// productGeneric is product in plain Go: B goes through panels of four columns, so
 // that the inner loop reads it in order whatever its layout.
-func (w *Workspace) gemmGeneric(c []float32, ldc int, a []float32, ars, aks int, b []float32, bks, bcs int, m, n, k int, accumulate bool) {
+func (w *Workspace) productGeneric(c []float32, ldc int, a []float32, ars, aks int, b []float32, bks, bcs int, m, n, k int, accumulate bool) {
 	const width = 4
 	chunk := chunkK(k)
-	w.panelB = grow(w.panelB, maxChunkK*width)
+	w.blockB = grow(w.blockB, maxChunkK*width)
 	for k0 := 0; k0 < k; k0 += chunk {
 		kc := min(chunk, k-k0)
 		add := accumulate || k0 > 0
 		for j0 := 0; j0 < n; j0 += width {
 			cols := min(width, n-j0)
-			panel := w.panelB[:kc*width]
+			panel := w.blockB[:kc*width]
 			clear(panel)
 			for p := range kc {
 				for j := range cols {

@@ -1,0 +1,68 @@
+// Command _asm writes the assembly of package simd, one file per operation.
+// Run it in its own folder:
+//
+//	go run .
+//
+// The result must be the files that are checked in.
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"go/format"
+	"log"
+	"os"
+	"path/filepath"
+
+	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/pass"
+	"github.com/mmcloughlin/avo/printer"
+)
+
+// operations maps a file name to the generator of its functions.
+var operations = []struct {
+	name     string
+	generate func(*build.Context)
+}{
+	{"gemm_avx512", gemmAVX512},
+	{"gemm_avx2", gemmAVX2},
+	{"pack_avx512", packAVX512},
+}
+
+func main() {
+	log.SetFlags(0)
+	log.SetPrefix("_asm: ")
+	for _, op := range operations {
+		c := build.NewContext()
+		c.ConstraintExpr("amd64,!purego")
+		op.generate(c)
+		file, err := c.Result()
+		if err != nil {
+			log.Fatalf("%s: %v", op.name, err)
+		}
+		if err := pass.Compile.Execute(file); err != nil {
+			log.Fatalf("%s: %v", op.name, err)
+		}
+		cfg := printer.Config{Name: "internal/simd/_asm", Pkg: "simd"}
+		text, err := printer.NewGoAsm(cfg).Print(file)
+		if err != nil {
+			log.Fatalf("%s: %v", op.name, err)
+		}
+		stubs, err := printer.NewStubs(cfg).Print(file)
+		if err != nil {
+			log.Fatalf("%s: %v", op.name, err)
+		}
+		stubs, err = format.Source(bytes.TrimSpace(stubs))
+		if err != nil {
+			log.Fatalf("%s: %v", op.name, err)
+		}
+		write(op.name+"_amd64.s", text)
+		write(op.name+"_amd64.go", stubs)
+	}
+}
+
+func write(name string, data []byte) {
+	if err := os.WriteFile(filepath.Join("..", name), data, 0o644); err != nil {
+		log.Fatal(fmt.Errorf("write: %w", err))
+	}
+}

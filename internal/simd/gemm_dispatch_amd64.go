@@ -1,0 +1,150 @@
+//go:build amd64 && !purego
+
+package simd
+
+// product computes a matrix product for non-zero sizes: see gemm.
+func (w *Workspace) product(c []float32, ldc int, a []float32, ars, aks int, b []float32, bks, bcs int, m, n, k int, accumulate bool) {
+	switch {
+	case useAVX512:
+		w.productAVX512(c, ldc, a, ars, aks, b, bks, bcs, m, n, k, accumulate)
+	case useAVX2:
+		w.productAVX2(c, ldc, a, ars, aks, b, bks, bcs, m, n, k, accumulate)
+	default:
+		w.productGeneric(c, ldc, a, ars, aks, b, bks, bcs, m, n, k, accumulate)
+	}
+}
+
+// Tile sizes of the assembly.
+const (
+	tileRows512, tileCols512 = 14, 32
+	tileRows2, tileCols2     = 6, 16
+)
+
+// directRows is the number of rows of C up to which B is read where it is: to
+// copy a column of B costs about as much as a few rows of the product.
+const directRows = 256
+
+// productAVX512 goes over B in blocks that fit in the second-level cache, and
+// for each over A in strips of up to 14 rows that stay in the first.
+func (w *Workspace) productAVX512(c []float32, ldc int, a []float32, ars, aks int, b []float32, bks, bcs int, m, n, k int, accumulate bool) {
+	chunk := chunkK(k)
+	direct := bcs == 1 && m <= directRows
+	if !direct {
+		w.blockB = grow(w.blockB, chunk*roundUp(min(n, blockN), tileCols512))
+	}
+	// A strip is read once for each 32 columns. Copied, its elements lie in
+	// the order of use; that pays when they would compete for the same few
+	// cache sets (rows a multiple of 1 KiB apart), and for Aᵀ, where each
+	// step of k is on another line.
+	copyA := n > tileCols512 && (aks != 1 || ars%256 == 0)
+	if copyA {
+		w.stripA = grow(w.stripA, chunk*16+16)
+	}
+	strips := (m + tileRows512 - 1) / tileRows512
+	for j0 := 0; j0 < n; j0 += blockN {
+		cols := min(blockN, n-j0)
+		for k0 := 0; k0 < k; k0 += chunk {
+			kc := min(chunk, k-k0)
+			block, panel, row := b[k0*bks+j0*bcs:], tileCols512, bks
+			if !direct {
+				w.packB512(block, bks, bcs, cols, kc)
+				block, panel, row = w.blockB, kc*tileCols512, tileCols512
+			}
+			for s := range strips {
+				lo, hi := m*s/strips, m*(s+1)/strips
+				strip, rs, ks := a[lo*ars+k0*aks:], ars, aks
+				if copyA {
+					if aks == 1 {
+						transposeAVX512(&w.stripA[0], 16, &strip[0], ars, hi-lo, kc)
+					} else {
+						copyColumnsAVX512(&w.stripA[0], 16, &strip[0], aks, hi-lo, kc)
+					}
+					strip, rs, ks = w.stripA, 1, 16
+				}
+				gemmRowsAVX512(&strip[0], rs, ks, &block[0], panel, row, &c[lo*ldc+j0], ldc, hi-lo, cols, kc, accumulate || k0 > 0)
+			}
+		}
+	}
+}
+
+// packB512 copies a block of B, kc x cols, in panels of 32 columns.
+func (w *Workspace) packB512(b []float32, bks, bcs, cols, kc int) {
+	for j := 0; j < cols; j += tileCols512 {
+		to := w.blockB[j*kc:]
+		width := min(tileCols512, cols-j)
+		if bcs == 1 {
+			copyColumnsAVX512(&to[0], tileCols512, &b[j], bks, width, kc)
+			continue
+		}
+		transposeAVX512(&to[0], tileCols512, &b[j*bcs], bcs, min(16, width), kc)
+		if width > 16 {
+			transposeAVX512(&to[16], tileCols512, &b[(j+16)*bcs], bcs, width-16, kc)
+		}
+	}
+}
+
+// productAVX2 is productAVX512 for tiles of 6 x 16. The last columns, when
+// they are no whole tile, go through a tile of their own and are copied.
+func (w *Workspace) productAVX2(c []float32, ldc int, a []float32, ars, aks int, b []float32, bks, bcs int, m, n, k int, accumulate bool) {
+	chunk := chunkK(k)
+	w.blockB = grow(w.blockB, chunk*roundUp(min(n, blockN), tileCols2))
+	var edge [tileRows2 * tileCols2]float32
+	for j0 := 0; j0 < n; j0 += blockN {
+		cols := min(blockN, n-j0)
+		panels, rest := cols/tileCols2, cols%tileCols2
+		for k0 := 0; k0 < k; k0 += chunk {
+			kc := min(chunk, k-k0)
+			add := accumulate || k0 > 0
+			w.packB2(b[k0*bks+j0*bcs:], bks, bcs, cols, kc)
+			strips := (m + tileRows2 - 1) / tileRows2
+			for s := range strips {
+				lo, hi := m*s/strips, m*(s+1)/strips
+				strip := a[lo*ars+k0*aks:]
+				if panels > 0 {
+					gemmRowsAVX2(&strip[0], ars, aks, &w.blockB[0], &c[lo*ldc+j0], ldc, hi-lo, panels, kc, add)
+				}
+				if rest == 0 {
+					continue
+				}
+				gemmRowsAVX2(&strip[0], ars, aks, &w.blockB[panels*tileCols2*kc], &edge[0], tileCols2, hi-lo, 1, kc, false)
+				for i := lo; i < hi; i++ {
+					at := i*ldc + j0 + panels*tileCols2
+					from := edge[(i-lo)*tileCols2:][:rest]
+					if to := c[at : at+rest]; add {
+						for j, v := range from {
+							to[j] += v
+						}
+					} else {
+						copy(to, from)
+					}
+				}
+			}
+		}
+	}
+}
+
+// packB2 copies a block of B, kc x cols, in panels of 16 columns, the last one
+// filled with zeros.
+func (w *Workspace) packB2(b []float32, bks, bcs, cols, kc int) {
+	for j := 0; j < cols; j += tileCols2 {
+		to := w.blockB[j*kc:][:kc*tileCols2]
+		width := min(tileCols2, cols-j)
+		if width < tileCols2 {
+			clear(to)
+		}
+		if bcs == 1 {
+			for p := range kc {
+				copy(to[p*tileCols2:][:width], b[p*bks+j:])
+			}
+			continue
+		}
+		for q := range width {
+			from := b[(j+q)*bcs:][:(kc-1)*bks+1]
+			for p, at := 0, q; p < kc; p, at = p+1, at+tileCols2 {
+				to[at] = from[p*bks]
+			}
+		}
+	}
+}
+
+func roundUp(n, multiple int) int { return (n + multiple - 1) / multiple * multiple }
