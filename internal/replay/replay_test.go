@@ -1,0 +1,322 @@
+package replay
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"image"
+	"image/jpeg"
+	"image/png"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"siameseim/picture"
+	"siameseim/webdataset"
+)
+
+// The complete cases of the shared golden pixels, without those of JPEG sources
+// (told by name here, to save the time; by content in Run), which wait for the
+// project's own decoder to take over from image/jpeg.
+func TestGoldenCases(t *testing.T) {
+	shared := filepath.Join("..", "..", "..", "shared")
+	root := filepath.Join(shared, "golden", "pixels")
+	if _, err := os.Stat(root); errors.Is(err, fs.ErrNotExist) {
+		t.Skip("the repository of shared golden files isn't beside this one")
+	}
+	withoutJPEG := func(name string) []string {
+		data, err := os.ReadFile(filepath.Join(root, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var kept []byte
+		for line := range bytes.Lines(data) {
+			if !bytes.Contains(line, []byte(`.jpg"`)) && !bytes.Contains(line, []byte(`"photos/`)) {
+				kept = append(kept, line...)
+			}
+		}
+		return []string{write(t, t.TempDir(), name, kept)}
+	}
+	sum := replay(t, Options{
+		Cases:       append(withoutJPEG("cases.jsonl"), withoutJPEG("op_cases.jsonl")...),
+		DecodeCases: withoutJPEG("decode.jsonl"),
+		Root:        root,
+		DataRoot:    filepath.Join(shared, "data"),
+		JPEGApart:   true,
+	})
+	if sum.Cases < 600 || sum.Differing != 0 || sum.Errors != 0 || sum.Failed() {
+		t.Errorf("cases %d, differing %d, errors %d", sum.Cases, sum.Differing, sum.Errors)
+	}
+}
+
+// selection holds a part of the shared golden files, and is always there.
+var selection = filepath.Join("..", "..", "views", "testdata")
+
+func TestGoldenSelection(t *testing.T) {
+	sum := replay(t, Options{
+		Cases:       []string{filepath.Join(selection, "cases.jsonl"), filepath.Join(selection, "op_cases.jsonl")},
+		DecodeCases: []string{filepath.Join(selection, "decode.jsonl")},
+		Root:        selection,
+	})
+	if sum.Cases != 32+139+16 || sum.Differing != 0 || sum.Errors != 0 || sum.JPEG != nil {
+		t.Errorf("%+v", sum)
+	}
+}
+
+// replay runs and reports into the test's log.
+func replay(t *testing.T, opt Options) Summary {
+	t.Helper()
+	if opt.Report == nil {
+		opt.Report = func(d Difference) { t.Log(d) }
+	}
+	sum, err := Run(t.Context(), opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(sum)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%s", text)
+	return sum
+}
+
+// first returns the first line of a file of the selection.
+func first(t *testing.T, name string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(selection, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, _, _ := strings.Cut(string(data), "\n")
+	return line
+}
+
+func write(t *testing.T, dir, name string, data []byte) string {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.WriteFile(path, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestFirstDifferingStageIsTold(t *testing.T) {
+	// spoil changes the n-th (from 0) hash of that name.
+	spoil := func(line, name string, n int) string {
+		at := 0
+		for range n + 1 {
+			at += strings.Index(line[at:], `"`+name+`":"`) + len(name) + 4
+		}
+		digit := byte('0')
+		if line[at] == digit {
+			digit = '1'
+		}
+		return line[:at] + string(digit) + line[at+1:]
+	}
+	view, decode := first(t, "cases.jsonl"), first(t, "decode.jsonl")
+	for _, c := range []struct {
+		line        string
+		decode      bool
+		view, stage string
+	}{
+		{line: spoil(view, "sha256_crop", 0), view: "view1", stage: "crop"},
+		{line: spoil(view, "sha256_jitter", 0), view: "view1", stage: "jitter"},
+		{line: spoil(view, "sha256", 0), view: "view1", stage: "final"},
+		{line: spoil(spoil(view, "sha256", 1), "sha256_crop", 1), view: "view2", stage: "crop"},
+		{line: spoil(spoil(view, "sha256", 0), "sha256_crop", 1), view: "view1", stage: "final"},
+		{line: strings.Replace(view, `"crop":[`, `"crop":[1`, 1), view: "view1", stage: "parameters"},
+		{line: strings.Replace(view, `"blur":null`, `"blur":-1`, 1), view: "view2", stage: "parameters"},
+		{line: spoil(decode, "sha256_rgb", 0), decode: true, stage: "decode"},
+		{line: spoil(decode, "sha256_rgb_oriented", 0), decode: true, stage: "orient"},
+		{line: strings.Replace(decode, `"width":`, `"width":1`, 1), decode: true, stage: "decode"},
+		{line: strings.Replace(decode, `"width":`, `"error":true,"width":`, 1), decode: true, stage: "decode"},
+	} {
+		path := write(t, t.TempDir(), "cases.jsonl", []byte("\n"+c.line+"\n"))
+		var told []Difference
+		opt := Options{Root: selection, Report: func(d Difference) { told = append(told, d) }}
+		if c.decode {
+			opt.DecodeCases = []string{path}
+		} else {
+			opt.Cases = []string{path}
+		}
+		sum := replay(t, opt)
+		if sum.Cases != 1 || sum.Differing != 1 || sum.Errors != 0 || !sum.Failed() {
+			t.Errorf("%s: %+v", c.line, sum)
+		}
+		if len(told) != 1 || told[0].View != c.view || told[0].Stage != c.stage || told[0].Line != 2 || told[0].Cases != path {
+			t.Errorf("%.100s: told %+v, want %s %s", c.line, told, c.view, c.stage)
+		}
+	}
+}
+
+func TestCasesThatCannotBeRunAreErrors(t *testing.T) {
+	view := first(t, "cases.jsonl")
+	dir := t.TempDir()
+	truncated := write(t, dir, "truncated.tar", shard(t)[:700])
+	write(t, dir, "good.tar", shard(t))
+	lines := []string{
+		`{"file":`,
+		`[]`,
+		`{}`,
+		strings.Replace(view, `{"file":`, `{"shard":"s.tar","file":`, 1),
+		strings.Replace(view, `.png"`, `.nowhere"`, 1),
+		strings.Replace(view, `"size":`, `"size":-`, 1),
+		strings.Replace(view, `"size":`, `"size":99999`, 1),
+		strings.Replace(view, `"sha256":`, `"sha":`, 1),
+		strings.ReplaceAll(view, `"view`, `"vie`),
+		strings.Replace(view, `"crop":[`, `"crop":[0,`, 1),
+		`{"shard":"nowhere.tar","key":"a","error":true}`,
+		`{"shard":"good.tar","key":"nowhere","error":true}`,
+		`{"shard":"good.tar","key":"label","error":true}`,
+		`{"shard":"` + filepath.Base(truncated) + `","key":"nowhere","error":true}`,
+	}
+	var told []string
+	sum := replay(t, Options{
+		Cases: []string{write(t, dir, "cases.jsonl", []byte(strings.Join(lines, "\n")))},
+		Root:  selection, DataRoot: dir,
+		Report: func(d Difference) { told = append(told, d.String()) },
+	})
+	if sum.Errors != len(lines) || sum.Cases != 0 || sum.Differing != 0 || !sum.Failed() || len(told) != len(lines) {
+		t.Errorf("%+v, told %q", sum, told)
+	}
+	for i, text := range told {
+		if !strings.Contains(text, "source: ") {
+			t.Errorf("line %d: %q", i+1, text)
+		}
+	}
+}
+
+// shard is a tar with a PNG "dir/a", a JPEG "dir/b", a damaged PNG "bad" and a
+// sample without an image.
+func shard(t *testing.T) []byte {
+	t.Helper()
+	im := image.NewGray(image.Rect(0, 0, 5, 3))
+	var p, j, tar bytes.Buffer
+	if err := errors.Join(png.Encode(&p, im), jpeg.Encode(&j, im, nil)); err != nil {
+		t.Fatal(err)
+	}
+	w := webdataset.NewWriter(&tar)
+	for _, s := range []webdataset.Sample{
+		{Key: "dir/a", Fields: []webdataset.Field{{Name: "png", Data: p.Bytes()}}},
+		{Key: "dir/b", Fields: []webdataset.Field{{Name: "jpg", Data: j.Bytes()}}},
+		{Key: "bad", Fields: []webdataset.Field{{Name: "png", Data: p.Bytes()[:40]}}},
+		{Key: "label", Fields: []webdataset.Field{{Name: "cls", Data: []byte("1")}}},
+	} {
+		if err := w.Write(&s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return tar.Bytes()
+}
+
+func TestCountsByClassAndFormat(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "s.tar", shard(t))
+	black := hash(picture.NewRGB(3, 5))
+	line := func(key, hash, more string) string {
+		return `{"shard":"s.tar","key":"` + key + `","sha256_rgb":"` + hash + `","sha256_rgb_oriented":"` + hash + `"` + more + "}"
+	}
+	lines := []string{
+		line("dir/a", black, ""),
+		line("dir/a", black, `,"height":3,"width":5`),
+		line("dir/a", black, `,"height":5,"width":3`),           // differs
+		line("dir/a", "00", ""),                                 // differs
+		line("dir/a", black, `,"error":true`),                   // differs
+		line("bad", black, ""),                                  // differs
+		line("bad", black, `,"error":true`),                     //
+		line("dir/a", black, `,"class":"lenient"`),              // same
+		line("bad", black, `,"class":"lenient"`),                // error
+		line("bad", black, `,"class":"lenient","error":true`),   // same
+		line("dir/a", "00", `,"class":"lenient"`),               // other
+		line("dir/b", "00", `,"class":"smoothing"`),             // other, of a JPEG
+		line("dir/b", black, ""),                                // JPEG
+		line("dir/b", "00", `,"note":"unknown names","x":[{}]`), // JPEG, differs
+	}
+	opt := Options{
+		DecodeCases: []string{write(t, dir, "decode.jsonl", []byte(strings.Join(lines, "\n")))},
+		DataRoot:    dir,
+		JPEGApart:   true,
+	}
+	sum := replay(t, opt)
+	if sum.Cases != 7 || sum.Differing != 4 || sum.Errors != 0 || *sum.JPEG != (Apart{Cases: 2, Differing: 1}) {
+		t.Errorf("%+v", sum)
+	}
+	if l, s := sum.Classes["lenient"], sum.Classes["smoothing"]; *l != (Class{Same: 2, Error: 1, Other: 1}) || s.Other != 1 {
+		t.Errorf("classes: %+v, %+v", l, s)
+	}
+	opt.JPEGApart = false
+	if sum = replay(t, opt); sum.Cases != 9 || sum.Differing != 5 || sum.JPEG != nil {
+		t.Errorf("together: %+v", sum)
+	}
+}
+
+func TestFailed(t *testing.T) {
+	classes := func(name string, c Class) map[string]*Class { return map[string]*Class{name: &c} }
+	for _, c := range []struct {
+		sum  Summary
+		want bool
+	}{
+		{Summary{Cases: 3}, false},
+		{Summary{Differing: 1}, true},
+		{Summary{Errors: 1}, true},
+		{Summary{JPEG: &Apart{Differing: 1}}, false},
+		{Summary{Classes: classes("lenient", Class{Other: 1})}, false},
+		{Summary{Classes: classes("corrupt", Class{Error: 1})}, false},
+		{Summary{Classes: classes("corrupt", Class{Other: 1})}, true},
+		{Summary{Classes: classes("smoothing", Class{Other: 1, otherJPEG: 1})}, true},
+		{Summary{JPEG: &Apart{}, Classes: classes("smoothing", Class{Other: 1, otherJPEG: 1})}, false},
+		{Summary{JPEG: &Apart{}, Classes: classes("smoothing", Class{Other: 2, otherJPEG: 1})}, true},
+	} {
+		if got := c.sum.Failed(); got != c.want {
+			t.Errorf("%+v: failed %v", c.sum, got)
+		}
+	}
+}
+
+func TestRunEnds(t *testing.T) {
+	if _, err := Run(t.Context(), Options{Cases: []string{filepath.Join(t.TempDir(), "nowhere")}}); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("missing file of cases: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	opt := Options{Cases: []string{filepath.Join(selection, "cases.jsonl")}, Root: selection}
+	if _, err := Run(ctx, opt); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+}
+
+func FuzzCases(f *testing.F) {
+	for _, name := range []string{"cases.jsonl", "decode.jsonl"} {
+		data, err := os.ReadFile(filepath.Join(selection, name))
+		if err != nil {
+			f.Fatal(err)
+		}
+		line, _, _ := bytes.Cut(data, []byte("\n"))
+		f.Add(line)
+	}
+	f.Add([]byte(`{"file":"a","size":3,"view1":{"crop":[0,0,1,1],"jitter":[["hue",null]],"sha256":"x"}}`))
+	f.Add([]byte("null\n\n\"\"\n{\"view1\":null}"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		for _, k := range []kind{viewCase, decodeCase} {
+			cases, err := parseCases(bytes.NewReader(data), "fuzz", k)
+			if err != nil {
+				t.Skip()
+			}
+			r := new(runner)
+			im := picture.NewRGB(2, 3)
+			for _, c := range cases {
+				if c.err == nil && k == viewCase && c.line.Size <= 64 && !c.line.Error {
+					r.src = *im
+					r.views(c)
+				}
+			}
+		}
+	})
+}
