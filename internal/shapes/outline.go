@@ -114,9 +114,10 @@ func hourglass() []point {
 	return []point{{-1, -0.8}, {-1, 0.8}, {0, 0.14}, {1, 0.8}, {1, -0.8}, {0, -0.14}}
 }
 
-// An edge of a polygon: its start, its direction, and 1/|direction|^2.
+// An edge of a polygon: its start, its direction, 1/|direction|^2, and the top
+// of its end, to the bit the next edge's start.
 type edge struct {
-	top, left, down, right, inverse float64
+	top, left, down, right, inverse, endTop float64
 }
 
 // polygon moves a polygon without crossings to its centre of mass, scales it
@@ -142,7 +143,7 @@ func polygon(corners []point) outline {
 	for i, a := range centred {
 		b := centred[(i+1)%len(centred)]
 		down, right := b[0]-a[0], b[1]-a[1]
-		edges[i] = edge{a[0], a[1], down, right, 1 / (down*down + right*right)}
+		edges[i] = edge{a[0], a[1], down, right, 1 / (down*down + right*right), b[0]}
 	}
 	return outline{radius, func(top, left float64) float64 { return polygonDistance(edges, top, left) }}
 }
@@ -157,7 +158,7 @@ func polygonDistance(edges []edge, top, left float64) float64 {
 		t := min(max((down*e.down+right*e.right)*e.inverse, 0), 1)
 		offDown, offRight := down-e.down*t, right-e.right*t
 		nearest = min(nearest, offDown*offDown+offRight*offRight)
-		if (down >= 0) != (down >= e.down) { // the edge spans this height
+		if (top >= e.top) != (top >= e.endTop) { // the edge spans this height
 			if cross := right*e.down - down*e.right; (cross < 0) == (e.down > 0) {
 				inside = !inside
 			}

@@ -71,28 +71,34 @@ func (p *Painter) Draw(pix, mask []uint8, size int, s *Scene) {
 	}
 }
 
-// measure fills p.distance for a scene.
+// measure fills p.distance for a scene: the distance to the nearest outline.
 func (p *Painter) measure(size int, s *Scene) {
 	if cap(p.distance) < size*size {
 		p.distance = make([]float64, size*size)
 	}
 	p.distance = p.distance[:size*size]
+	for i := range p.distance {
+		p.distance[i] = math.Inf(1)
+	}
 	shape := &outlines[s.Class]
-	scale := math.Sqrt(s.Area)
-	sin, cos := math.Sincos(s.Turn)
-	// Beyond this distance from the centre nothing needs the exact value.
-	far := shape.radius + shadowReach/scale
-	for row := range size {
-		down := ((float64(row)+0.5)/float64(size) - s.Top) / scale
-		for col := range size {
-			right := ((float64(col)+0.5)/float64(size) - s.Left) / scale
-			var d float64
-			if r := down*down + right*right; r > far*far {
-				d = math.Sqrt(r) - shape.radius
-			} else {
-				d = shape.distance(cos*down-sin*right, sin*down+cos*right)
+	for _, place := range s.Places {
+		scale := math.Sqrt(place.Area)
+		sin, cos := math.Sincos(place.Turn)
+		// Beyond this distance from the centre nothing needs the exact value.
+		far := shape.radius + shadowReach/scale
+		for row := range size {
+			down := ((float64(row)+0.5)/float64(size) - place.Top) / scale
+			for col := range size {
+				right := ((float64(col)+0.5)/float64(size) - place.Left) / scale
+				var d float64
+				if r := down*down + right*right; r > far*far {
+					d = math.Sqrt(r) - shape.radius
+				} else {
+					d = shape.distance(cos*down-sin*right, sin*down+cos*right)
+				}
+				at := row*size + col
+				p.distance[at] = min(p.distance[at], d*scale)
 			}
-			p.distance[row*size+col] = d * scale
 		}
 	}
 }
@@ -105,7 +111,7 @@ func covered(distance, pixel float64) float64 {
 
 // How far a shadow falls from its edge, and how wide its soft border is.
 const (
-	shadowFall  = 0.05
+	shadowFall  = 0.035
 	shadowBlur  = 0.04
 	shadowReach = shadowFall + shadowBlur + 1.0/MinSize
 )
@@ -130,7 +136,7 @@ func (p *Painter) between(size int, row, col float64) float64 {
 }
 
 // bevel is the width of the object's rounded rim.
-const bevel = 0.08
+const bevel = 0.05
 
 // light is the brightness of the object's surface, 1 on its flat part: the rim
 // falls away towards the outline, along the gradient of the distance, and is

@@ -9,9 +9,7 @@ import (
 // the picture, angles in radians; colours are R, G, B from 0 to 1.
 type Scene struct {
 	Class      int
-	Top, Left  float64 // the object's centre of mass
-	Area       float64 // the object's, as a share of the picture
-	Turn       float64 // clockwise
+	Places     []Place // of the objects, all of one class and one surface
 	Object     Surface
 	Ground     Surface
 	Strokes    []Stroke
@@ -20,6 +18,13 @@ type Scene struct {
 	Shadow     float64 // how dark the object's shadow is, 0 to 1
 	Grain      float64 // standard deviation of the pixels' noise
 	Noise      uint64  // seeds the pixels' noise
+}
+
+// A Place is where an object stands.
+type Place struct {
+	Top, Left float64 // of its centre of mass
+	Area      float64 // as a share of the picture
+	Turn      float64 // clockwise
 }
 
 // A Surface is a base colour with a pattern in a second one.
@@ -54,17 +59,19 @@ type Stroke struct {
 	Colour      [3]float64
 }
 
-// What the nuisances range over. Position, area and turn are wide enough that
-// raw pixels of two pictures of a class seldom meet, and narrow enough that the
-// widest outline (the star) stays inside the picture and a turned square stays
-// apart from a diamond.
+// What the nuisances range over. A picture shows two or three objects of its
+// class: their arrangement is a nuisance that pixels can't be compared over, and
+// yet each of them tells what to expect of the others, which is what two crops
+// of one picture have in common. Objects are large enough to be told at 32
+// pixels a side, and turned less than would make a square a diamond.
 const (
-	minArea, maxArea         = 0.08, 0.17
-	maxShift                 = 0.26
+	minObjects, maxObjects   = 2, 3
+	minArea, maxArea         = 0.045, 0.085
+	margin                   = 0.17 // between a centre and the picture's edge
 	maxTurn                  = 25 * math.Pi / 180
-	minContrast, maxContrast = 0.28, 0.60
-	maxChroma                = 0.16
-	maxStrokes               = 4
+	minContrast, maxContrast = 0.35, 0.65
+	maxChroma                = 0.05
+	maxStrokes               = 2
 )
 
 // Sample draws a scene. Every number it takes is from a distribution that is
@@ -73,10 +80,7 @@ func Sample(rng *rand.Rand) Scene {
 	uniform := func(low, high float64) float64 { return low + (high-low)*rng.Float64() }
 	s := Scene{
 		Class:      rng.IntN(len(classNames)),
-		Top:        0.5 + uniform(-maxShift, maxShift),
-		Left:       0.5 + uniform(-maxShift, maxShift),
-		Area:       uniform(minArea, maxArea),
-		Turn:       uniform(-maxTurn, maxTurn),
+		Places:     places(rng),
 		LightAngle: uniform(0, 2*math.Pi),
 		Relief:     uniform(0.2, 1),
 		Shadow:     uniform(0, 0.5),
@@ -109,6 +113,33 @@ func Sample(rng *rand.Rand) Scene {
 	return s
 }
 
+// places draws where the objects stand, apart from each other where there is
+// room. The rule knows no class.
+func places(rng *rand.Rand) []Place {
+	uniform := func(low, high float64) float64 { return low + (high-low)*rng.Float64() }
+	list := make([]Place, minObjects+rng.IntN(maxObjects-minObjects+1))
+	for i := range list {
+		widest := -1.0 // the gap of the best of some tries
+		for range 12 {
+			p := Place{
+				Top: uniform(margin, 1-margin), Left: uniform(margin, 1-margin),
+				Area: uniform(minArea, maxArea), Turn: uniform(-maxTurn, maxTurn),
+			}
+			gap := math.Inf(1)
+			for _, q := range list[:i] {
+				gap = min(gap, math.Hypot(p.Top-q.Top, p.Left-q.Left)/(math.Sqrt(p.Area)+math.Sqrt(q.Area)))
+			}
+			if gap > widest {
+				list[i], widest = p, gap
+			}
+			if gap > 0.8 { // most outlines reach no further from their centre
+				break
+			}
+		}
+	}
+	return list
+}
+
 // surface draws a surface of the given mean brightness. Its pattern stays
 // weaker than the contrast between the object and its ground.
 func surface(rng *rand.Rand, luma, contrast float64) Surface {
@@ -119,9 +150,9 @@ func surface(rng *rand.Rand, luma, contrast float64) Surface {
 		Angle:   uniform(0, math.Pi),
 		Waves:   uniform(3, 7), // at 32 pixels still more than 4 pixels a period
 		Phase:   [2]float64{uniform(0, 2*math.Pi), uniform(0, 2*math.Pi)},
-		Slope:   [2]float64{uniform(-0.35, 0.35), uniform(-0.35, 0.35)},
+		Slope:   [2]float64{uniform(-0.15, 0.15), uniform(-0.15, 0.15)},
 	}
-	strength := contrast * uniform(0.1, 0.35)
+	strength := contrast * uniform(0.05, 0.2)
 	accent := colour(rng, 0)
 	for i := range accent {
 		s.Accent[i] = strength + 0.5*accent[i]
