@@ -1,10 +1,12 @@
 package imagefile
 
 import (
+	"archive/tar"
 	"bufio"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -98,9 +100,6 @@ func TestGoldenSynthetic(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if Sniff(data) == "jpeg" {
-			continue // internal/jpeg is being written
-		}
 		got := compare(t, &d, g, data)
 		counts[g.Class+" "+got]++
 		switch {
@@ -114,4 +113,56 @@ func TestGoldenSynthetic(t *testing.T) {
 		}
 	}
 	t.Log(counts)
+}
+
+// TestGoldenPhotos does the same for the photographs, where they are present.
+func TestGoldenPhotos(t *testing.T) {
+	shared := filepath.Join("..", "..", "..", "shared")
+	cases := filepath.Join(shared, "golden", "pixels", "decode_photos.jsonl")
+	if _, err := os.Stat(cases); err != nil {
+		t.Skipf("no photographs beside the checkout: %v", err)
+	}
+	byShard := map[string]map[string]golden{}
+	for _, g := range readGoldens(t, cases) {
+		if byShard[g.Shard] == nil {
+			byShard[g.Shard] = map[string]golden{}
+		}
+		byShard[g.Shard][g.Key] = g
+	}
+	var d Decoder
+	for shard, goldens := range byShard {
+		if testing.Short() && shard != "photos/photos-0000.tar" {
+			continue
+		}
+		f, err := os.Open(filepath.Join(shared, "data", filepath.FromSlash(shard)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for r := tar.NewReader(f); ; {
+			h, err := r.Next()
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			key := strings.TrimSuffix(h.Name, ".jpg")
+			g, ok := goldens[key]
+			if !ok || key == h.Name {
+				continue
+			}
+			delete(goldens, key)
+			data, err := io.ReadAll(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := compare(t, &d, g, data); got != "same" {
+				t.Errorf("%s: %s: %s", shard, key, got)
+			}
+		}
+		f.Close()
+		if len(goldens) > 0 {
+			t.Errorf("%s: %d images not found", shard, len(goldens))
+		}
+	}
 }

@@ -1,0 +1,145 @@
+package jpeg
+
+import (
+	"bytes"
+	"encoding/binary"
+)
+
+// bitReader reads the entropy-coded bits of one segment: the bytes between two
+// markers, freed of stuffing (FF 00 stands for FF). Behind them lie zero
+// bytes, enough for one whole MCU of any content, so that reading needs no
+// check for the end; the caller asks afterwards (overrun). Zeros are what
+// libjpeg reads there.
+type bitReader struct {
+	acc uint64 // the next bits, left-aligned; bits below the n-th are undefined
+	n   uint   // bits of acc that count as read from seg
+	pos int    // next byte of seg
+	seg []byte // the segment and padBytes zeros
+	end int    // length of the segment
+
+	// open: the file ended before a marker did, so that more bytes might have
+	// followed.
+	open bool
+
+	buf []byte
+}
+
+// padBytes is more than the longest MCU: 10 blocks of 64 symbols of 17 bits (a
+// code that does not exist) or 16 + 15 (the longest code and value).
+const padBytes = 10*64*4 + 64
+
+// refill tops acc up to at least 56 bits. (After F. Giesen, "Reading bits in
+// far too many ways", variant 4.) Inner loops hold a copy of it.
+func (b *bitReader) refill() {
+	b.acc |= binary.BigEndian.Uint64(b.seg[b.pos:]) >> (b.n & 63)
+	b.pos += int(63-b.n) >> 3
+	b.n |= 56
+}
+
+// take returns the next size bits, 1 to 16.
+func (b *bitReader) take(size uint) uint32 {
+	if b.n < size {
+		b.refill()
+	}
+	v := uint32(b.acc >> (64 - size))
+	b.acc <<= size
+	b.n -= size
+	return v
+}
+
+// overrun reports whether more bits were taken than the segment had.
+func (b *bitReader) overrun() bool { return b.left() < 0 }
+
+// left returns how many bits of the segment have not been taken.
+func (b *bitReader) left() int { return (b.end-b.pos)*8 + int(b.n) }
+
+// startSegment makes the bytes up to the next marker the segment to read. If a
+// marker is waiting (see resync), the segment is empty.
+func (d *Decoder) startSegment() {
+	b := &d.bits
+	if need := len(d.data) - d.at + padBytes; cap(b.buf) < need {
+		b.buf = make([]byte, need+need/4)
+	}
+	b.buf = b.buf[:cap(b.buf)]
+	out := 0
+	b.open = false
+	for d.marker == 0 {
+		rest := d.data[d.at:]
+		i := bytes.IndexByte(rest, 0xff)
+		if i < 0 {
+			out += copy(b.buf[out:], rest)
+			d.at = len(d.data)
+			b.open = true
+			break
+		}
+		out += copy(b.buf[out:], rest[:i])
+		for i < len(rest) && rest[i] == 0xff {
+			i++ // fill bytes, also in front of a stuffed zero
+		}
+		if i == len(rest) {
+			d.at = len(d.data)
+			b.open = true
+			break
+		}
+		if rest[i] == 0 {
+			b.buf[out] = 0xff
+			out++
+		} else {
+			d.marker = rest[i]
+		}
+		d.at += i + 1
+	}
+	clear(b.buf[out : out+padBytes])
+	b.seg, b.end = b.buf[:out+padBytes], out
+	b.acc, b.n, b.pos = 0, 0, 0
+}
+
+// nextInterval starts the restart interval behind the marker that ends the
+// present one. A wrong marker is treated as libjpeg's standard method does.
+func (d *Decoder) nextInterval() error {
+	if d.marker == 0 && !d.nextMarker() {
+		return d.truncated()
+	}
+	s := &d.scan
+	if d.marker == markRST0+s.nextRestart {
+		d.marker = 0
+	} else if err := d.resync(s.nextRestart); err != nil {
+		return err
+	}
+	s.nextRestart = (s.nextRestart + 1) & 7
+	s.pred = [4]int{}
+	s.eobRun = 0
+	s.toGo = d.restart
+	if d.marker == 0 {
+		s.exhausted = false
+	}
+	d.startSegment()
+	return nil
+}
+
+// resync decides what to do about a marker other than the expected restart
+// marker: one of the two before it is skipped, one of the two after it (or no
+// restart marker at all) is left where it is, so that the missing interval
+// reads as empty; any other counts as the expected one.
+func (d *Decoder) resync(want byte) error {
+	for {
+		m := d.marker
+		if m >= markSOF0 {
+			if m < markRST0 || m > markRST7 {
+				return nil
+			}
+			switch (m - markRST0 - want) & 7 {
+			case 1, 2:
+				return nil
+			case 6, 7:
+			default:
+				d.marker = 0
+				return nil
+			}
+		}
+		d.marker = 0
+		if !d.nextMarker() {
+			return d.truncated()
+		}
+	}
+}
