@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -234,6 +235,9 @@ func TestEveryPrefix(t *testing.T) {
 		t.Fatal(err)
 	}
 	for n := range whole {
+		if edge := (n + 2) % 512; edge > 4 && n%19 != 0 {
+			continue // around the edges of blocks all of them, elsewhere some
+		}
 		got, err := readBytes(whole[:n])
 		if len(got) > len(want) {
 			t.Fatalf("%d bytes: %d samples", n, len(got))
@@ -283,16 +287,11 @@ func TestForgedSize(t *testing.T) {
 }
 
 func allocated(f func()) uint64 {
-	r := testing.Benchmark(func(b *testing.B) {
-		b.ReportAllocs()
-		for range b.N {
-			f()
-			if b.N > 1 {
-				b.SkipNow()
-			}
-		}
-	})
-	return uint64(r.AllocedBytesPerOp())
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
 }
 
 func TestSampleLimit(t *testing.T) {
