@@ -5,42 +5,47 @@ import "encoding/binary"
 // The two passes of a resize over 8-bit samples. Both are exact integer sums, so
 // that an implementation may add in any order.
 
+// Both keep two samples in one 64-bit word, 32 bits apart, and weigh them by one
+// product. Each sum fits its 32 signed bits; what the low one borrows from the
+// high one is given back by split.
+const twoHalves = weightHalf<<32 | weightHalf
+
+// widePixel is a pixel as resampleRow weighs it.
+type widePixel struct {
+	redBlue uint64 // R and, 32 bits up, B
+	green   int32
+}
+
 // resampleRow is the horizontal pass over one row of interleaved R, G, B:
-// dst [size, 3] from src [n, 3], for the n and size of t.
-func resampleRow(dst, src []uint8, t *table) {
-	taps := t.taps
+// dst [size, 3] from src [n, 3], for the n and size of t. wide is scratch of
+// length n.
+func resampleRow(dst, src []uint8, t *table, wide []widePixel) {
+	for x := range wide {
+		p := src[3*x : 3*x+3 : 3*x+3]
+		wide[x] = widePixel{redBlue: uint64(p[0]) | uint64(p[2])<<32, green: int32(p[1])}
+	}
 	weights := t.weights
 	for i, first := range t.first {
-		w := weights[:taps:taps]
-		weights = weights[taps:]
-		s := src[3*int(first):]
-		s = s[: 3*taps : 3*taps]
-		r, g, b := int32(weightHalf), int32(weightHalf), int32(weightHalf)
-		for len(w) > 0 && len(s) >= 3 {
-			k := w[0]
-			r += k * int32(s[0])
-			g += k * int32(s[1])
-			b += k * int32(s[2])
-			w, s = w[1:], s[3:]
+		pixels := wide[first:][:t.taps]
+		redBlue, green := uint64(twoHalves), int32(weightHalf)
+		for j, k := range weights[:len(pixels)] {
+			redBlue += pixels[j].redBlue * uint64(int64(k))
+			green += pixels[j].green * k
 		}
+		weights = weights[len(pixels):]
 		d := dst[3*i : 3*i+3 : 3*i+3]
-		d[0], d[1], d[2] = clamp(r), clamp(g), clamp(b)
+		d[0], d[2] = split(redBlue)
+		d[1] = clamp(green)
 	}
 }
 
 // resampleColumns is the vertical pass for one row of output: dst[x] is the
 // weighted sum of the samples src[x + j*stride] over the taps j.
 func resampleColumns(dst, src []uint8, stride int, weights []int32) {
-	// Eight columns at once, two to a 64-bit word: the sum of a word's two lanes
-	// fits 32 signed bits each, and what the low lane borrows from the high one
-	// is given back at the end.
-	const (
-		lanes = 0x000000FF_000000FF
-		half  = weightHalf<<32 | weightHalf
-	)
+	const lanes = 0x000000FF_000000FF
 	x := 0
-	for ; x+8 <= len(dst); x += 8 {
-		a, b, c, d := uint64(half), uint64(half), uint64(half), uint64(half)
+	for ; x+8 <= len(dst); x += 8 { // eight columns in four words
+		a, b, c, d := uint64(twoHalves), uint64(twoHalves), uint64(twoHalves), uint64(twoHalves)
 		at := x
 		for _, weight := range weights {
 			k := uint64(int64(weight))

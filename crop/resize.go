@@ -12,7 +12,8 @@ import (
 // one goroutine may use it at a time.
 type Resizer struct {
 	cache tableCache
-	mid   []uint8 // what the first of two passes writes
+	mid   []uint8     // what the first of two passes writes
+	wide  []widePixel // one row
 }
 
 // Apply writes to dst the crop p of src, resized to dst's size: src is mirrored
@@ -78,8 +79,9 @@ func (r *Resizer) intermediate(height, width int) picture.RGB {
 // resampleAcross changes the width, for every row of src.
 func (r *Resizer) resampleAcross(dst, src *picture.RGB, mirrored bool) {
 	t := r.cache.get(src.Width, dst.Width, mirrored)
+	r.wide = grow(r.wide, src.Width)
 	for y := range src.Height {
-		resampleRow(dst.Row(y), src.Row(y), t)
+		resampleRow(dst.Row(y), src.Row(y), t, r.wide)
 	}
 }
 
