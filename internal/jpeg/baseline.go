@@ -95,7 +95,7 @@ func (d *Decoder) mcuRow(wanted bool) error {
 			if inside {
 				coef = (*[64]int16)(c.coef[at*64:])
 				*coef = [64]int16{}
-				c.extent[at] = 0
+				c.extent[at] = extentDC
 			}
 			if s.exhausted {
 				continue
@@ -108,9 +108,7 @@ func (d *Decoder) mcuRow(wanted bool) error {
 			s.pred[blk.at] = pred
 			if inside {
 				coef[0] = int16(pred)
-				if end > 1 {
-					c.extent[at] = 1
-				}
+				c.extent[at] = extentOf(end)
 			}
 		}
 		if b.overrun() {

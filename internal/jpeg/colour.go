@@ -69,29 +69,49 @@ func interleave(dst, r, g, b []uint8) {
 }
 
 // yccToRGB converts JFIF's YCbCr with 16-bit fixed point, 0.5 added before the
-// shift: R = Y + 1.402 Cr, G = Y - 0.344136286 Cb - 0.714136286 Cr,
-// B = Y + 1.772 Cb, clamped.
+// shift, and clamps, x = value - 128:
+//
+//	R = Y + (91881 Cr + 32768) >> 16
+//	G = Y + (-22554 Cb - 46802 Cr + 32768) >> 16
+//	B = Y + (116130 Cb + 32768) >> 16
+//
+// The three sums are formed at once in one word of three lanes (see lanes);
+// almost all need no clamping.
 func yccToRGB(dst, luma, blue, red []uint8) {
 	n := len(luma)
 	blue, red = blue[:n], red[:n]
-	dst = dst[:3*n]
-	for i, v := range luma {
-		y, cb, cr := int32(v), int32(blue[i])-128, int32(red[i])-128
-		r := y + (91881*cr+1<<15)>>16
-		g := y + (-22554*cb-46802*cr+1<<15)>>16
-		b := y + (116130*cb+1<<15)>>16
+	for i, y := range luma {
+		v := uint64(y)*(1<<laneR|1<<laneG|1<<laneB) + lanes.cb[blue[i]] + lanes.cr[red[i]]
 		d := dst[3*i : 3*i+3 : 3*i+3]
-		if uint32(r) > 255 {
-			r = ^r >> 31
+		const inside, outside = 1<<laneR<<8 | 1<<laneG<<8 | 1<<laneB<<8, 1<<laneR<<9 | 1<<laneG<<9 | 1<<laneB<<9
+		if v&(inside|outside) == inside {
+			d[0], d[1], d[2] = uint8(v>>laneR), uint8(v>>laneG), uint8(v>>laneB)
+			continue
 		}
-		if uint32(g) > 255 {
-			g = ^g >> 31
-		}
-		if uint32(b) > 255 {
-			b = ^b >> 31
-		}
-		d[0], d[1], d[2] = uint8(r), uint8(g), uint8(b)
+		d[0], d[1], d[2] = clampLane(v>>laneR), clampLane(v>>laneG), clampLane(v>>laneB)
 	}
+}
+
+// Each lane holds a sum + 256, 10 bits; the 16 bits below G's are its fraction.
+const (
+	laneG = 16
+	laneR = 32
+	laneB = 48
+)
+
+// lanes holds what each chroma value adds to the lanes, modulo 2^64: terms may
+// be negative, the sums are not.
+var lanes = func() (t struct{ cb, cr [256]uint64 }) {
+	for i := range 256 {
+		x := int64(i) - 128
+		t.cb[i] = uint64((116130*x+1<<15)>>16<<laneB - 22554*x)
+		t.cr[i] = uint64((91881*x+1<<15)>>16<<laneR-46802*x+1<<15) + 256<<laneR + 256<<laneG + 256<<laneB
+	}
+	return t
+}()
+
+func clampLane(v uint64) uint8 {
+	return uint8(min(max(int32(v&1023)-256, 0), 255))
 }
 
 // applyBlack turns stored CMY in dst and stored K into RGB as Pillow does: all

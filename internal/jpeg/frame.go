@@ -34,8 +34,7 @@ type component struct {
 
 	// coef holds blocks of 64 coefficients in natural order, block rows from
 	// the top, padWide blocks each: one row of MCUs, or padHigh block rows in a
-	// buffered frame. extent is one byte a block for the single row of MCUs: 0
-	// if only DC is coded, else 1.
+	// buffered frame. extent is one byte a block for the single row of MCUs.
 	coef   []int16
 	extent []uint8
 

@@ -1,5 +1,7 @@
 package jpeg
 
+import "encoding/binary"
+
 // The accurate integer inverse DCT of the Independent JPEG Group (after
 // Loeffler, Ligtenberg and Moschytz, ICASSP 1989): 13-bit constants, columns
 // first, to 2 fractional bits.
@@ -8,6 +10,10 @@ package jpeg
 // for blocks that no encoder writes: products with the quantisation table and
 // the first sums are 16 bits wide and wrap, and the result of the column pass
 // is clamped to 16 bits.
+//
+// The eight-point transform stands here four times, for columns and rows, whole
+// and with the upper half of the frequencies zero: calls would cost a third of
+// it. All four share the names of the first.
 const (
 	constBits = 13
 	passBits  = 2
@@ -26,28 +32,57 @@ const (
 	fix3072 = 25172 // 3.072711026
 )
 
+// Values of extent: which coefficients of a block may be other than zero.
+const (
+	extentDC   = 0 // the first only
+	extentLow  = 1 // rows and columns 0 to 3
+	extentFull = 2
+)
+
+// extentOf returns the extent of a block whose last coded coefficient has an
+// index below end.
+func extentOf(end int) uint8 {
+	const triangle = 10 // 0 to 9 in zigzag order, up to row 3 or column 3
+	switch {
+	case end <= 1:
+		return extentDC
+	case end <= triangle:
+		return extentLow
+	}
+	return extentFull
+}
+
 // idctBlocks dequantises and transforms adjacent blocks: the i-th, coefficients
 // coef[64*i:64*i+64] in natural order, gives 8 rows of 8 samples at
-// dst[8*i+row*stride:]. extent, if not nil, holds a byte a block, 0 where all
-// but the first coefficient are zero.
+// dst[8*i+row*stride:]. extent, if not nil, holds a byte a block; it changes
+// the speed alone.
 func idctBlocks(dst []uint8, stride int, coef []int16, quant *[64]uint16, extent []uint8) {
+	var work [64]int32
 	for i := range len(coef) / 64 {
 		c := (*[64]int16)(coef[64*i:])
-		if extent != nil && extent[i] == 0 {
-			idctDC(dst[8*i:], stride, c[0], quant[0])
-			continue
+		kind := uint8(extentFull)
+		if extent != nil {
+			kind = extent[i]
 		}
-		idct(dst[8*i:], stride, c, quant)
+		switch kind {
+		case extentDC:
+			idctDC(dst[8*i:], stride, c[0], quant[0])
+		case extentLow:
+			lowColumns(&work, c, quant)
+			lowRows(dst[8*i:], stride, &work)
+		default:
+			columns(&work, c, quant)
+			rows(dst[8*i:], stride, &work)
+		}
 	}
 }
 
 // idctDC fills a block that has no other coefficient.
 func idctDC(dst []uint8, stride int, dc int16, quant uint16) {
-	level := int32(dc*int16(quant)<<passBits) + 1<<(passBits+2)
-	v := clampSample(level >> (passBits + 3))
+	v := uint64(clampSample((int32(dc*int16(quant)<<passBits) + 1<<(passBits+2)) >> (passBits + 3)))
+	v *= 0x0101010101010101
 	for y := range 8 {
-		row := (*[8]uint8)(dst[y*stride:])
-		*row = [8]uint8{v, v, v, v, v, v, v, v}
+		binary.LittleEndian.PutUint64(dst[y*stride:], v)
 	}
 }
 
@@ -60,29 +95,25 @@ func clampSample(v int32) uint8 {
 	return uint8(v)
 }
 
-func clamp16(v int32) int32 {
-	if uint32(v+1<<15) > 1<<16-1 {
-		if v < 0 {
-			return -1 << 15
-		}
-		return 1<<15 - 1
-	}
-	return v
-}
+// Shifts and rounding of the two passes.
+const (
+	columnShift, columnRound = constBits - passBits, 1 << (constBits - passBits - 1)
+	rowShift, rowRound       = constBits + passBits + 3, 1 << (constBits + passBits + 2)
+)
 
-// idct transforms one block.
-func idct(dst []uint8, stride int, coef *[64]int16, quant *[64]uint16) {
-	var work [64]int32
-	flat := true // no column has more than its DC: only then does its shift wrap
+// columns dequantises coef and transforms its columns into work.
+func columns(work *[64]int32, coef *[64]int16, quant *[64]uint16) {
+	var range16 uint32
+	flat := true // no column has more than its first coefficient
 	for x := range 8 {
 		c1, c2, c3, c4 := coef[8+x], coef[16+x], coef[24+x], coef[32+x]
 		c5, c6, c7 := coef[40+x], coef[48+x], coef[56+x]
 		d0 := coef[x] * int16(quant[x])
 		if c1|c2|c3|c4|c5|c6|c7 == 0 {
-			v := clamp16(int32(d0) << passBits)
-			for y := range 8 {
-				work[8*y+x] = v
-			}
+			v := int32(d0) << passBits
+			range16 |= uint32(v + 1<<15)
+			work[x], work[8+x], work[16+x], work[24+x] = v, v, v, v
+			work[32+x], work[40+x], work[48+x], work[56+x] = v, v, v, v
 			continue
 		}
 		flat = false
@@ -90,64 +121,136 @@ func idct(dst []uint8, stride int, coef *[64]int16, quant *[64]uint16) {
 		d4, d5, d6 := c4*int16(quant[32+x]), c5*int16(quant[40+x]), c6*int16(quant[48+x])
 		d7 := c7 * int16(quant[56+x])
 
-		e0, e1, e2, e3, o0, o1, o2, o3 := butterfly(d0, d1, d2, d3, d4, d5, d6, d7)
-		const shift, round = constBits - passBits, 1 << (constBits - passBits - 1)
-		work[x] = clamp16((e0 + o3 + round) >> shift)
-		work[56+x] = clamp16((e0 - o3 + round) >> shift)
-		work[8+x] = clamp16((e1 + o2 + round) >> shift)
-		work[48+x] = clamp16((e1 - o2 + round) >> shift)
-		work[16+x] = clamp16((e2 + o1 + round) >> shift)
-		work[40+x] = clamp16((e2 - o1 + round) >> shift)
-		work[24+x] = clamp16((e3 + o0 + round) >> shift)
-		work[32+x] = clamp16((e3 - o0 + round) >> shift)
+		z2, z3 := int32(d2), int32(d6)
+		z1 := (z2 + z3) * fix0541
+		t2, t3 := z1-z3*fix1847, z1+z2*fix0765
+		t0, t1 := int32(d0+d4)<<constBits+columnRound, int32(d0-d4)<<constBits+columnRound
+		e0, e1, e2, e3 := t0+t3, t1+t2, t1-t2, t0-t3
+
+		o0, o1, o2, o3 := int32(d7), int32(d5), int32(d3), int32(d1)
+		z1, z2 = (o0+o3)*fix0899, (o1+o2)*fix2562
+		z3, z4 := int32(d7+d3), int32(d5+d1)
+		z5 := (z3 + z4) * fix1175
+		z3, z4 = z5-z3*fix1961, z5-z4*fix0390
+		o0, o1 = o0*fix0298-z1+z3, o1*fix2053-z2+z4
+		o2, o3 = o2*fix3072-z2+z3, o3*fix1501-z1+z4
+
+		w0, w7 := (e0+o3)>>columnShift, (e0-o3)>>columnShift
+		w1, w6 := (e1+o2)>>columnShift, (e1-o2)>>columnShift
+		w2, w5 := (e2+o1)>>columnShift, (e2-o1)>>columnShift
+		w3, w4 := (e3+o0)>>columnShift, (e3-o0)>>columnShift
+		work[x], work[8+x], work[16+x], work[24+x] = w0, w1, w2, w3
+		work[32+x], work[40+x], work[48+x], work[56+x] = w4, w5, w6, w7
+		range16 |= uint32(w0+1<<15) | uint32(w1+1<<15) | uint32(w2+1<<15) | uint32(w3+1<<15)
+		range16 |= uint32(w4+1<<15) | uint32(w5+1<<15) | uint32(w6+1<<15) | uint32(w7+1<<15)
 	}
-	if flat {
-		for x := range 8 {
-			v := int32(coef[x] * int16(quant[x]) << passBits)
-			for y := range 8 {
-				work[8*y+x] = v
-			}
+	if range16 >= 1<<16 {
+		narrow(work, flat)
+	}
+}
+
+// narrow brings work to 16 bits. Vector code takes another way for a block
+// whose coefficients are all in the first row: there the shift wraps, while
+// everywhere else the result is clamped.
+func narrow(work *[64]int32, wrap bool) {
+	for i, v := range work {
+		if wrap {
+			work[i] = int32(int16(v))
+		} else {
+			work[i] = min(max(v, -1<<15), 1<<15-1)
 		}
 	}
+}
+
+// rows transforms the rows of work into samples.
+func rows(dst []uint8, stride int, work *[64]int32) {
 	for y := range 8 {
 		w := (*[8]int32)(work[8*y:])
 		row := (*[8]uint8)(dst[y*stride:])
-		const shift, round = constBits + passBits + 3, 1 << (constBits + passBits + 2)
 		if w[1]|w[2]|w[3]|w[4]|w[5]|w[6]|w[7] == 0 {
 			v := clampSample((w[0] + 1<<(passBits+2)) >> (passBits + 3))
 			*row = [8]uint8{v, v, v, v, v, v, v, v}
 			continue
 		}
-		e0, e1, e2, e3, o0, o1, o2, o3 := butterfly(int16(w[0]), int16(w[1]), int16(w[2]), int16(w[3]),
-			int16(w[4]), int16(w[5]), int16(w[6]), int16(w[7]))
-		row[0] = clampSample((e0 + o3 + round) >> shift)
-		row[7] = clampSample((e0 - o3 + round) >> shift)
-		row[1] = clampSample((e1 + o2 + round) >> shift)
-		row[6] = clampSample((e1 - o2 + round) >> shift)
-		row[2] = clampSample((e2 + o1 + round) >> shift)
-		row[5] = clampSample((e2 - o1 + round) >> shift)
-		row[3] = clampSample((e3 + o0 + round) >> shift)
-		row[4] = clampSample((e3 - o0 + round) >> shift)
+		z2, z3 := w[2], w[6]
+		z1 := (z2 + z3) * fix0541
+		t2, t3 := z1-z3*fix1847, z1+z2*fix0765
+		t0, t1 := int32(int16(w[0]+w[4]))<<constBits+rowRound, int32(int16(w[0]-w[4]))<<constBits+rowRound
+		e0, e1, e2, e3 := t0+t3, t1+t2, t1-t2, t0-t3
+
+		o0, o1, o2, o3 := w[7], w[5], w[3], w[1]
+		z1, z2 = (o0+o3)*fix0899, (o1+o2)*fix2562
+		z3, z4 := int32(int16(o0+o2)), int32(int16(o1+o3))
+		z5 := (z3 + z4) * fix1175
+		z3, z4 = z5-z3*fix1961, z5-z4*fix0390
+		o0, o1 = o0*fix0298-z1+z3, o1*fix2053-z2+z4
+		o2, o3 = o2*fix3072-z2+z3, o3*fix1501-z1+z4
+
+		row[0], row[7] = clampSample((e0+o3)>>rowShift), clampSample((e0-o3)>>rowShift)
+		row[1], row[6] = clampSample((e1+o2)>>rowShift), clampSample((e1-o2)>>rowShift)
+		row[2], row[5] = clampSample((e2+o1)>>rowShift), clampSample((e2-o1)>>rowShift)
+		row[3], row[4] = clampSample((e3+o0)>>rowShift), clampSample((e3-o0)>>rowShift)
 	}
 }
 
-// butterfly is the eight-point transform without its last additions: outputs
-// are e0+o3, e1+o2, e2+o1, e3+o0, e3-o0, e2-o1, e1-o2, e0-o3, scaled by 2^13.
-func butterfly(d0, d1, d2, d3, d4, d5, d6, d7 int16) (e0, e1, e2, e3, o0, o1, o2, o3 int32) {
-	z2, z3 := int32(d2), int32(d6)
-	z1 := (z2 + z3) * fix0541
-	t2, t3 := z1-z3*fix1847, z1+z2*fix0765
-	t0, t1 := int32(d0+d4)<<constBits, int32(d0-d4)<<constBits
-	e0, e3, e1, e2 = t0+t3, t0-t3, t1+t2, t1-t2
+// lowColumns is columns for a block of extentLow; it writes work's columns 0
+// to 3.
+func lowColumns(work *[64]int32, coef *[64]int16, quant *[64]uint16) {
+	var range16 uint32
+	flat := true
+	for x := range 4 {
+		c1, c2, c3 := coef[8+x], coef[16+x], coef[24+x]
+		d0 := coef[x] * int16(quant[x])
+		if c1|c2|c3 == 0 {
+			v := int32(d0) << passBits
+			range16 |= uint32(v + 1<<15)
+			work[x], work[8+x], work[16+x], work[24+x] = v, v, v, v
+			work[32+x], work[40+x], work[48+x], work[56+x] = v, v, v, v
+			continue
+		}
+		flat = false
+		d1, z2, d3 := int32(c1*int16(quant[8+x])), int32(c2*int16(quant[16+x])), int32(c3*int16(quant[24+x]))
+		t2, t3 := z2*fix0541, z2*(fix0541+fix0765)
+		t0 := int32(d0)<<constBits + columnRound
+		e0, e1, e2, e3 := t0+t3, t0+t2, t0-t2, t0-t3
 
-	o0, o1, o2, o3 = int32(d7), int32(d5), int32(d3), int32(d1)
-	z1, z2 = (o0+o3)*fix0899, (o1+o2)*fix2562
-	z3, z4 := int32(d7+d3), int32(d5+d1)
-	z5 := (z3 + z4) * fix1175
-	z3, z4 = z5-z3*fix1961, z5-z4*fix0390
-	o0 = o0*fix0298 - z1 + z3
-	o1 = o1*fix2053 - z2 + z4
-	o2 = o2*fix3072 - z2 + z3
-	o3 = o3*fix1501 - z1 + z4
-	return
+		z5 := (d3 + d1) * fix1175
+		z3, z4 := z5-d3*fix1961, z5-d1*fix0390
+		o0, o1 := z3-d1*fix0899, z4-d3*fix2562
+		o2, o3 := d3*(fix3072-fix2562)+z3, d1*(fix1501-fix0899)+z4
+
+		w0, w7 := (e0+o3)>>columnShift, (e0-o3)>>columnShift
+		w1, w6 := (e1+o2)>>columnShift, (e1-o2)>>columnShift
+		w2, w5 := (e2+o1)>>columnShift, (e2-o1)>>columnShift
+		w3, w4 := (e3+o0)>>columnShift, (e3-o0)>>columnShift
+		work[x], work[8+x], work[16+x], work[24+x] = w0, w1, w2, w3
+		work[32+x], work[40+x], work[48+x], work[56+x] = w4, w5, w6, w7
+		range16 |= uint32(w0+1<<15) | uint32(w1+1<<15) | uint32(w2+1<<15) | uint32(w3+1<<15)
+		range16 |= uint32(w4+1<<15) | uint32(w5+1<<15) | uint32(w6+1<<15) | uint32(w7+1<<15)
+	}
+	if range16 >= 1<<16 {
+		narrow(work, flat)
+	}
+}
+
+// lowRows is rows for what lowColumns wrote.
+func lowRows(dst []uint8, stride int, work *[64]int32) {
+	for y := range 8 {
+		w := (*[4]int32)(work[8*y:])
+		row := (*[8]uint8)(dst[y*stride:])
+		z2, d1, d3 := w[2], w[1], w[3]
+		t2, t3 := z2*fix0541, z2*(fix0541+fix0765)
+		t0 := w[0]<<constBits + rowRound
+		e0, e1, e2, e3 := t0+t3, t0+t2, t0-t2, t0-t3
+
+		z5 := (d3 + d1) * fix1175
+		z3, z4 := z5-d3*fix1961, z5-d1*fix0390
+		o0, o1 := z3-d1*fix0899, z4-d3*fix2562
+		o2, o3 := d3*(fix3072-fix2562)+z3, d1*(fix1501-fix0899)+z4
+
+		row[0], row[7] = clampSample((e0+o3)>>rowShift), clampSample((e0-o3)>>rowShift)
+		row[1], row[6] = clampSample((e1+o2)>>rowShift), clampSample((e1-o2)>>rowShift)
+		row[2], row[5] = clampSample((e2+o1)>>rowShift), clampSample((e2-o1)>>rowShift)
+		row[3], row[4] = clampSample((e3+o0)>>rowShift), clampSample((e3-o0)>>rowShift)
+	}
 }

@@ -134,7 +134,7 @@ func (s *smoother) row(dst []uint8, stride int, f *frame, i, m, v, first, end in
 		if smoothDC {
 			block[0] = kernels[0].estimate(&dc, c.quant[0], c.quant[0], 0)
 		}
-		idct(dst[8*(x-first):], stride, &block, &c.quant)
+		idctBlocks(dst[8*(x-first):], stride, block[:], &c.quant, nil)
 	}
 }
 
