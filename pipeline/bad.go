@@ -81,6 +81,7 @@ type Stats struct {
 type tally struct {
 	policy Policy
 	report func(Bad)
+	before int64 // bad samples before this stream: Max counts them, Share doesn't
 
 	mu    sync.Mutex
 	stats Stats
@@ -91,9 +92,9 @@ type tally struct {
 }
 
 func newTally(cfg *Config) *tally {
-	t := &tally{policy: cfg.BadSamples, report: cfg.Report}
+	t := &tally{policy: cfg.BadSamples, report: cfg.Report, before: cfg.StartBad}
 	t.stats.Kinds = make(map[Kind]int64)
-	t.stats.Next = cfg.Start
+	t.stats.Next, t.stats.Bad = cfg.Start, cfg.StartBad
 	t.begin(cfg.Start)
 	return t
 }
@@ -130,7 +131,8 @@ func (t *tally) sampleBad(b Bad, next views.Position) error {
 		t.stats.Bad++
 		t.stats.Next = next
 	}
-	bad, all := t.stats.Bad, t.stats.Bad+t.stats.Samples
+	bad, here := t.stats.Bad, t.stats.Bad-t.before
+	all := here + t.stats.Samples
 	t.mu.Unlock()
 	if t.report != nil {
 		t.report(b)
@@ -143,8 +145,8 @@ func (t *tally) sampleBad(b Bad, next views.Position) error {
 		return b
 	case t.policy.Max > 0 && bad > t.policy.Max:
 		return fmt.Errorf("pipeline: %d bad samples, more than the limit of %d; the last: %w", bad, t.policy.Max, b)
-	case all >= enough && t.tooMany(bad, all):
-		return fmt.Errorf("pipeline: %d of %d samples are bad, more than the allowed share of %v; the last: %w", bad, all, t.policy.Share, b)
+	case all >= enough && t.tooMany(here, all):
+		return fmt.Errorf("pipeline: %d of %d samples are bad, more than the allowed share of %v; the last: %w", here, all, t.policy.Share, b)
 	}
 	return nil
 }
@@ -161,7 +163,8 @@ func (t *tally) epochEnd() error {
 		return fmt.Errorf("pipeline: epoch %d: all %d samples are bad", epoch, all)
 	}
 	t.mu.Lock()
-	bad, total := t.stats.Bad, t.stats.Bad+t.stats.Samples
+	bad := t.stats.Bad - t.before
+	total := bad + t.stats.Samples
 	t.mu.Unlock()
 	if t.tooMany(bad, total) {
 		return fmt.Errorf("pipeline: epoch %d: %d of %d samples are bad, more than the allowed share of %v", epoch, bad, total, t.policy.Share)

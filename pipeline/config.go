@@ -20,8 +20,10 @@ type Config struct {
 
 	// Epochs is the epoch, counted from 0, before which the stream ends; 0 is
 	// a stream without end. Start is where it begins.
-	Epochs int
-	Start  views.Position
+	// StartBad is the number of bad samples that the run met before Start.
+	Epochs   int
+	Start    views.Position
+	StartBad int64
 
 	Shuffle     int // samples in the shuffle buffer; 0 keeps the listed order of shards and samples
 	Interleave  int // shards read in turn, sample by sample; 0: DefaultInterleave
@@ -38,6 +40,8 @@ type Config struct {
 	// (with Batch 0 only): it appends the view's file to dst. It must be a
 	// pure function and safe for concurrent use.
 	Encode func(dst []byte, view *picture.RGB) ([]byte, error)
+
+	KeepSource bool // leave the decoded image in Item.Source (with Batch 0 only)
 
 	Workers int // goroutines that decode; 0: GOMAXPROCS
 	Window  int // samples in work or waiting for an earlier one; 0: 4 for each worker
@@ -81,7 +85,7 @@ func (c *Config) normalise() error {
 		{"epochs", int64(c.Epochs), 0}, {"shuffle", int64(c.Shuffle), 0}, {"interleave", int64(c.Interleave), 1},
 		{"rank", int64(c.Rank), 0}, {"world size", int64(c.World), 1}, {"batch", int64(c.Batch), 0},
 		{"workers", int64(c.Workers), 1}, {"window", int64(c.Window), 1}, {"pixel limit", c.MaxPixels, 0},
-		{"start epoch", int64(c.Start.Epoch), 0}, {"start sample", c.Start.Sample, 0}, {"bad sample limit", c.BadSamples.Max, 0},
+		{"start epoch", int64(c.Start.Epoch), 0}, {"start sample", c.Start.Sample, 0}, {"bad samples before", c.StartBad, 0}, {"bad sample limit", c.BadSamples.Max, 0},
 	} {
 		if f.value < f.least {
 			return fmt.Errorf("pipeline: %s: %d is less than %d", f.name, f.value, f.least)

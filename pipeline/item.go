@@ -7,7 +7,8 @@ import (
 )
 
 // Item is one sample with its two views. It belongs to the receiver until
-// Recycle takes it back; View1, View2, Mask and Encoded are used again then.
+// Recycle takes it back; View1, View2, Mask, Source and Encoded are used again
+// then.
 type Item struct {
 	Sample *webdataset.Sample // as read; a drawn picture has its label as cls and no image
 	Label  int64              // webdataset.NoLabel: none
@@ -16,6 +17,7 @@ type Item struct {
 
 	View1, View2 picture.RGB // Recipe.Size x Recipe.Size
 	Mask         []uint8     // [Grid*Grid], empty without masks
+	Source       picture.RGB // the decoded image, if Config.KeepSource
 	Encoded      [2][]byte   // what Config.Encode made of the views
 
 	Next views.Position // where the stream stands behind this sample

@@ -51,6 +51,16 @@ func expand(specs []string) (*sources, error) {
 	return s, nil
 }
 
+// Sources returns the sources that data (specs as Config.Data) name, in their
+// order.
+func Sources(data []string) ([]string, error) {
+	s, err := expand(data)
+	if err != nil {
+		return nil, err
+	}
+	return s.urls, nil
+}
+
 // once reports whether a source can be read only once.
 func (s *sources) once() bool {
 	for _, url := range s.urls {

@@ -48,6 +48,12 @@ func (w *worker) make(t *task) error {
 		return err
 	}
 	height, width := w.source.Height, w.source.Width
+	if cfg.KeepSource && cfg.Batch == 0 {
+		t.Source.Reset(height, width)
+		for y := range height {
+			copy(t.Source.Row(y), w.source.Row(y))
+		}
+	}
 	t.Params = views.SamplePair(cfg.Seed, t.at.Epoch, sample.Key, height, width, &cfg.Recipe)
 	t.Record = views.NewRecord(&t.Params, height, width, cfg.Seed, t.at.Epoch)
 	for v, view := range t.views() {
