@@ -86,6 +86,7 @@ func Main(env *Env, description string, grammar any) int {
 			environment("SIAMESEIM"),
 			kong.Configuration(loadYAML),
 			kong.Vars{"version": Version()},
+			kong.ValueFormatter(func(v *kong.Value) string { return v.Help }), // without each flag's variable
 			kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 		)
 		if err != nil {
@@ -97,6 +98,8 @@ func Main(env *Env, description string, grammar any) int {
 	switch {
 	case left:
 		return code
+	case errors.Is(err, syscall.EPIPE): // the reader of --help went away
+		return ExitPipe
 	case err != nil:
 		fail(ExitUsage, err)
 		fmt.Fprintf(env.Stderr, "Try '%s --help'.\n", env.Program)

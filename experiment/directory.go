@@ -1,0 +1,118 @@
+package experiment
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// A Directory is a run's folder:
+//
+//	config.yaml             the whole configuration, and under "record" what the run was
+//	metrics.jsonl           a line a step, and a line an evaluation
+//	events.out.tfevents.*   the same scalars for TensorBoard
+//	checkpoints/step-*/     model, optimiser and position
+//	report.html             curves, figures and views
+type Directory struct{ Path string }
+
+// File returns the path of a file of the run.
+func (d Directory) File(name string) string { return filepath.Join(d.Path, name) }
+
+// Checkpoints returns the path of the folder of checkpoints.
+func (d Directory) Checkpoints() string { return d.File("checkpoints") }
+
+// newDirectory makes runs/NAME-YYYYMMDD-HHMMSS, with -2, -3 ... where that is
+// taken: every run without --out has a folder of its own.
+func newDirectory(name string, now time.Time) (Directory, error) {
+	base := filepath.Join("runs", name+"-"+now.Format("20060102-150405"))
+	if err := os.MkdirAll("runs", 0o755); err != nil {
+		return Directory{}, fmt.Errorf("experiment: run directory: %w", err)
+	}
+	for n := 1; ; n++ {
+		path := base
+		if n > 1 {
+			path = fmt.Sprintf("%s-%d", base, n)
+		}
+		err := os.Mkdir(path, 0o755)
+		switch {
+		case err == nil:
+			return Directory{path}, nil
+		case !errors.Is(err, fs.ErrExist):
+			return Directory{}, fmt.Errorf("experiment: run directory: %w", err)
+		}
+	}
+}
+
+// openDirectory makes or reuses the folder that --out names.
+func openDirectory(path string) (Directory, error) {
+	if err := os.MkdirAll(path, 0o755); err != nil {
+		return Directory{}, fmt.Errorf("experiment: run directory: %w", err)
+	}
+	probe, err := os.CreateTemp(path, ".write-*")
+	if err != nil {
+		return Directory{}, fmt.Errorf("experiment: run directory cannot be written: %w", err)
+	}
+	probe.Close()
+	os.Remove(probe.Name())
+	return Directory{path}, nil
+}
+
+// writeFile writes a file of the run aside and renames it, so that a reader
+// finds the old or the new one, never a part.
+func (d Directory) writeFile(name string, write func(io.Writer) error) error {
+	path := d.File(name)
+	f, err := os.Create(path + ".tmp")
+	if err != nil {
+		return fmt.Errorf("experiment: %w", err)
+	}
+	buffered := bufio.NewWriter(f)
+	err = write(buffered)
+	if err == nil {
+		err = buffered.Flush()
+	}
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if err == nil {
+		err = os.Rename(path+".tmp", path)
+	}
+	if err != nil {
+		os.Remove(path + ".tmp")
+		return fmt.Errorf("experiment: %s: %w", path, err)
+	}
+	return nil
+}
+
+// cutMetrics keeps of metrics.jsonl what was known when `step` steps were
+// done: later lines, and a last line that a kill cut short, go. A missing
+// file is an empty one.
+func (d Directory) cutMetrics(step int) error {
+	data, err := os.ReadFile(d.File(metricsName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("experiment: %w", err)
+	}
+	return d.writeFile(metricsName, func(w io.Writer) error {
+		for line := range bytes.Lines(data) {
+			var head struct {
+				Step int `json:"step"`
+			}
+			if !bytes.HasSuffix(line, []byte("\n")) || json.Unmarshal(line, &head) != nil || head.Step > step {
+				break
+			}
+			if _, err := w.Write(line); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,216 @@
+package experiment
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"siameseim/internal/shapes"
+	"siameseim/pipeline"
+	"siameseim/trainer"
+	"siameseim/views"
+)
+
+// builtinEpoch is how many pictures an epoch of an endless built-in set has
+// where --epoch-samples doesn't say: CIFAR-10's number.
+const builtinEpoch = 50_000
+
+// smallImage is the largest view size that the recipe for small images suits.
+const smallImage = 64
+
+// A plan is a Config with everything decided.
+type plan struct {
+	Config
+	preset        trainer.Preset
+	trainer       trainer.Config
+	recipe        views.Recipe
+	samples       int64 // of an epoch
+	sizeBytes     int64 // of the data's fields; 0 where unknown
+	stepsPerEpoch int
+	evaluate      bool
+}
+
+// resolve fills in what cfg leaves to the preset and counts the data. What is
+// wrong with the configuration is a *ConfigError; what is wrong with the data
+// is not.
+func resolve(ctx context.Context, cfg Config) (*plan, error) {
+	p := &plan{Config: cfg}
+	var err error
+	if p.preset, err = trainer.FindPreset(cfg.Preset); err != nil {
+		return nil, &ConfigError{err}
+	}
+	if cfg.Precision != "fp32" {
+		return nil, configErrorf("precision %q: only fp32 is there yet", cfg.Precision)
+	}
+	if err := p.resolveRecipe(); err != nil {
+		return nil, err
+	}
+	if len(p.Data) == 0 {
+		p.Data = []string{fmt.Sprintf("%s?size=%d", shapes.URL, p.recipe.Size)}
+	}
+	if p.Batch == 0 {
+		p.Batch = p.preset.Batch
+	}
+	for _, f := range [...]struct {
+		name  string
+		value int64
+	}{
+		{"epochs", int64(p.Epochs)}, {"max-steps", int64(p.MaxSteps)}, {"epoch-samples", p.EpochSamples},
+		{"batch", int64(p.Batch)}, {"accumulation", int64(p.Accumulation)}, {"checkpoint-every", int64(p.CheckpointEvery)},
+		{"keep", int64(p.Keep)}, {"eval-every", int64(p.EvalEvery)}, {"shuffle", int64(p.Shuffle)},
+		{"interleave", int64(p.Interleave)}, {"max-pixels", p.MaxPixels}, {"max-bad", p.MaxBad},
+	} {
+		if f.value < 0 {
+			return nil, configErrorf("--%s %d: must not be negative", f.name, f.value)
+		}
+	}
+	if err := p.resolveEvaluation(); err != nil {
+		return nil, err
+	}
+	if err := p.resolveSteps(ctx); err != nil {
+		return nil, err
+	}
+	p.resolveTrainer()
+	if err := p.trainer.Validate(p.Batch); err != nil {
+		return nil, &ConfigError{err}
+	}
+	return p, nil
+}
+
+// resolveRecipe takes the preset's view recipe and applies the flags to it.
+func (p *plan) resolveRecipe() error {
+	model := p.preset.Config
+	p.recipe = views.DefaultRecipe()
+	if model.ImageSize <= smallImage {
+		p.recipe = views.SmallRecipe(model.ImageSize)
+	}
+	p.recipe.Size = model.ImageSize
+	p.recipe.Mask = views.MaskRecipe{Kind: views.MaskBlock, Grid: model.Grid(), Count: model.Masked}
+	if p.Recipe != nil {
+		if err := p.Recipe(&p.recipe); err != nil {
+			return &ConfigError{err}
+		}
+	}
+	if p.recipe.Size%model.Patch != 0 {
+		return configErrorf("views of %d pixels: not a multiple of the preset's patch, %d", p.recipe.Size, model.Patch)
+	}
+	p.recipe.Mask.Grid = p.recipe.Size / model.Patch
+	if p.recipe.Mask.Kind == "" {
+		p.recipe.Mask = views.MaskRecipe{}
+	}
+	if err := p.recipe.Validate(); err != nil {
+		return &ConfigError{err}
+	}
+	return nil
+}
+
+// resolveEvaluation decides on what kNN runs, if it runs.
+func (p *plan) resolveEvaluation() error {
+	if p.Preset == "demo" && p.EvalTrain == "" && p.EvalTest == "" {
+		p.EvalTrain = fmt.Sprintf("%s?size=%d&count=4000", shapes.URL, p.recipe.Size)
+		p.EvalTest = fmt.Sprintf("%s?size=%d&count=1000&split=test", shapes.URL, p.recipe.Size)
+	}
+	switch {
+	case (p.EvalTrain == "") != (p.EvalTest == ""):
+		return configErrorf("--eval-train and --eval-test go together")
+	case p.EvalEvery > 0 && p.EvalTrain == "":
+		return configErrorf("--eval-every needs --eval-train and --eval-test")
+	}
+	p.evaluate = p.EvalTrain != ""
+	return nil
+}
+
+// resolveSteps decides on the schedule's length: --max-steps, or epochs times
+// the whole batches of one.
+func (p *plan) resolveSteps(ctx context.Context) error {
+	switch {
+	case p.EpochSamples > 0:
+		p.samples = p.EpochSamples
+	case endless(p.Data):
+		p.samples = builtinEpoch
+	case len(p.Data) == 1 && p.Data[0] == "-":
+		if p.MaxSteps == 0 {
+			return configErrorf("standard input cannot be counted: give --max-steps or --epoch-samples")
+		}
+	default:
+		var err error
+		if p.samples, p.sizeBytes, err = pipeline.Count(ctx, p.Data); err != nil {
+			return err
+		}
+		if p.samples == 0 {
+			return fmt.Errorf("experiment: %s: no samples", strings.Join(p.Data, " "))
+		}
+	}
+	p.stepsPerEpoch = int(p.samples / int64(p.Batch))
+	if p.MaxSteps == 0 && p.Epochs == 0 {
+		p.MaxSteps = p.preset.Steps
+	}
+	if p.MaxSteps > 0 {
+		return nil
+	}
+	if p.Epochs == 0 {
+		p.Epochs = p.preset.Epochs
+	}
+	if p.stepsPerEpoch == 0 {
+		return configErrorf("a batch of %d is more than an epoch, %d samples: give a smaller --batch, or --max-steps", p.Batch, p.samples)
+	}
+	p.MaxSteps = p.Epochs * p.stepsPerEpoch
+	return nil
+}
+
+// endless tells whether the data are one built-in set without an end.
+func endless(data []string) bool {
+	if len(data) != 1 {
+		return false
+	}
+	set, err := shapes.Parse(data[0])
+	return err == nil && set.Count == 0
+}
+
+// resolveTrainer applies the flags of model and optimiser to the preset's plan.
+func (p *plan) resolveTrainer() {
+	preset := p.preset
+	assign(&preset.BaseLR, p.BLR)
+	c := preset.Plan(p.Batch, p.MaxSteps, p.stepsPerEpoch)
+	c.Objective = p.Objective
+	c.ImageSize, c.Masked = p.recipe.Size, p.recipe.Mask.Count
+	if p.Accumulation > 0 {
+		c.Accumulation = p.Accumulation
+	}
+	assign(&c.LR, p.LR)
+	assign(&c.WarmupSteps, p.WarmupSteps)
+	assign(&c.WeightDecay, p.WeightDecay)
+	assign(&c.Clip, p.Clip)
+	assign(&c.EMA, p.EMA)
+	assign(&c.Lambda, p.Lambda)
+	assign(&c.NormalisePrediction, p.NormalisePrediction)
+	assign(&c.DecoderNorm, p.DecoderNorm)
+	assign(&c.LayerScale, p.LayerScale)
+	assign(&c.DropPath, p.DropPath)
+	assign(&c.TrainPatchEmbed, p.TrainPatchEmbed)
+	p.trainer = c
+	p.Accumulation = c.Accumulation
+	p.LR, p.BLR, p.WarmupSteps = &c.LR, nil, &c.WarmupSteps
+	p.WeightDecay, p.Clip, p.EMA, p.Lambda = &c.WeightDecay, &c.Clip, &c.EMA, &c.Lambda
+	p.NormalisePrediction, p.DecoderNorm, p.LayerScale = &c.NormalisePrediction, &c.DecoderNorm, &c.LayerScale
+	p.DropPath, p.TrainPatchEmbed = &c.DropPath, &c.TrainPatchEmbed
+	if p.CheckpointEvery == 0 {
+		p.CheckpointEvery = min(max(p.MaxSteps/10, 1), 1000)
+	}
+}
+
+func assign[T any](dst *T, src *T) {
+	if src != nil {
+		*dst = *src
+	}
+}
+
+// pipeline gives the stream of training batches from a position on.
+func (p *plan) pipeline(start views.Position, bad int64, report func(pipeline.Bad)) pipeline.Config {
+	return pipeline.Config{
+		Data: p.Data, Recipe: p.recipe, Seed: p.Seed, Start: start, StartBad: bad,
+		Shuffle: p.Shuffle, Interleave: p.Interleave, Batch: p.Batch, DropLast: true,
+		MaxPixels: p.MaxPixels, BadSamples: pipeline.Policy{Strict: p.Strict, Max: p.MaxBad},
+		Workers: p.Workers, Report: report,
+	}
+}

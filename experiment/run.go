@@ -1,0 +1,326 @@
+// Package experiment is a pre-training run from its flags to its report: it
+// joins a pipeline to a trainer, keeps the run directory, evaluates, and goes
+// on where an interrupted run stood. Programs give it a Config and show what it
+// tells; it prints nothing itself.
+package experiment
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"time"
+
+	"siameseim/internal/tfevents"
+	"siameseim/pipeline"
+	"siameseim/trainer"
+	"siameseim/trainer/checkpoint"
+)
+
+// ErrStopped is what Run returns when its context was cancelled: what was done
+// is saved, and the same call with the same Out goes on from there.
+var ErrStopped = errors.New("experiment: stopped, the state is saved")
+
+// UI is told what goes on. Log must be set.
+type UI struct {
+	Log  *slog.Logger
+	Step func(Status) // after each step; may be nil
+	// Phase says what the run turns to beside its steps ("kNN of the untrained
+	// network"); may be nil.
+	Phase func(string)
+}
+
+// Status is a run between two steps.
+type Status struct {
+	trainer.Metrics
+	Steps      int     // the schedule's length
+	ImagesPerS float64 // over the last steps
+}
+
+// Summary is what a run came to.
+type Summary struct {
+	Steps        int      `json:"steps"`
+	Loss         number   `json:"loss"`
+	ImagesPerS   float64  `json:"images_per_s"` // of this process's steps; 0 if there were none
+	KNN          *float64 `json:"knn"`
+	KNNRaw       *float64 `json:"knn_raw"`
+	KNNUntrained *float64 `json:"knn_untrained"`
+	Checkpoint   string   `json:"checkpoint"`
+
+	Directory Directory         `json:"-"`
+	Figures   map[string]Figure `json:"-"` // by name: knn, knn_raw, knn_untrained
+}
+
+// run is a run while it runs.
+type run struct {
+	plan  *plan
+	ui    UI
+	dir   Directory
+	store *checkpoint.Store
+	train *trainer.Trainer
+
+	metrics *metricsLog
+	events  *tfevents.Writer
+	figures map[string]Figure
+	path    string // of the last checkpoint
+	loss    float64
+	rate    rate
+}
+
+// Run pre-trains as cfg says. It returns ErrStopped if ctx was cancelled, a
+// *ConfigError for what cannot be run.
+func Run(ctx context.Context, cfg Config, ui UI) (*Summary, error) {
+	if ui.Step == nil {
+		ui.Step = func(Status) {}
+	}
+	if ui.Phase == nil {
+		ui.Phase = func(string) {}
+	}
+	r := &run{ui: ui, figures: map[string]Figure{}}
+	err := r.run(ctx, cfg)
+	if err != nil && ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) || errors.Is(err, context.Canceled) {
+		return nil, ErrStopped
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r.summary(), nil
+}
+
+func (r *run) run(ctx context.Context, cfg Config) (err error) {
+	r.ui.Phase("counting the data")
+	if r.plan, err = resolve(ctx, cfg); err != nil {
+		return err
+	}
+	if err := r.openDirectory(); err != nil {
+		return err
+	}
+	r.train, err = trainer.New(r.plan.trainer, r.plan.Batch, r.plan.Threads, r.plan.Seed)
+	if err != nil {
+		return err
+	}
+	defer r.train.Close()
+	if err := r.resume(); err != nil {
+		return err
+	}
+	if err := r.openLogs(); err != nil {
+		return err
+	}
+	err = r.trainAndEvaluate(ctx)
+	if closeErr := r.closeLogs(); err == nil {
+		err = closeErr
+	}
+	return err
+}
+
+func (r *run) trainAndEvaluate(ctx context.Context) error {
+	if r.plan.evaluate {
+		if err := r.evaluateUntrained(ctx); err != nil {
+			return err
+		}
+	}
+	if err := r.trainSteps(ctx); err != nil {
+		return err
+	}
+	if r.plan.evaluate {
+		if err := r.evaluateTrained(ctx); err != nil {
+			return err
+		}
+	}
+	return r.report(ctx)
+}
+
+// openDirectory makes the run's folder, or reuses the one that --out names.
+func (r *run) openDirectory() (err error) {
+	p := r.plan
+	if p.Out == "" {
+		r.dir, err = newDirectory(p.Preset, time.Now())
+	} else {
+		r.dir, err = openDirectory(p.Out)
+	}
+	if err != nil {
+		return err
+	}
+	if p.Resume == "never" {
+		if _, err := os.Stat(r.dir.File(configName)); err == nil {
+			return configErrorf("%s: a run stands there, and --resume is never", r.dir.Path)
+		}
+	}
+	sources, err := pipeline.Sources(p.Data)
+	if err != nil {
+		return err
+	}
+	if err := p.writeConfig(r.dir, sources); err != nil {
+		return err
+	}
+	r.store, err = checkpoint.NewStore(r.dir.Checkpoints(), p.Keep)
+	return err
+}
+
+// resume loads the last checkpoint if there is one and cuts the metrics back
+// to it.
+func (r *run) resume() error {
+	latest, ok, err := checkpoint.Latest(r.dir.Checkpoints())
+	if err != nil {
+		return err
+	}
+	if ok {
+		c, err := checkpoint.Open(latest.Path)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		if err := r.train.Resume(c); err != nil {
+			return err
+		}
+		r.path = latest.Path
+		r.ui.Log.Info("going on", "checkpoint", latest.Path, "step", r.train.StepsDone())
+	}
+	if err := r.dir.cutMetrics(r.train.StepsDone()); err != nil {
+		return err
+	}
+	return r.readFigures()
+}
+
+func (r *run) openLogs() (err error) {
+	if r.metrics, err = openMetrics(r.dir); err != nil {
+		return err
+	}
+	r.events, err = tfevents.Create(r.dir.Path, time.Now(), int64(r.train.StepsDone()+1))
+	return err
+}
+
+func (r *run) closeLogs() error {
+	err := r.metrics.Close()
+	if closeErr := r.events.Close(); err == nil {
+		err = closeErr
+	}
+	return err
+}
+
+// trainSteps runs what is left of the schedule.
+func (r *run) trainSteps(ctx context.Context) error {
+	if r.train.Done() {
+		r.ui.Log.Info("all steps are done", "steps", r.train.StepsDone(), "checkpoint", r.path)
+		return nil
+	}
+	r.ui.Phase("training")
+	told := 0
+	source, err := pipeline.Start(ctx, r.plan.pipeline(r.train.Position(), r.train.BadSamples(), func(b pipeline.Bad) {
+		const most = 20 // of one run in the log; the count goes on in the metrics
+		if told++; told <= most {
+			r.ui.Log.Warn("bad sample", "kind", b.Kind, "error", b.Error())
+		}
+		if told == most {
+			r.ui.Log.Warn("further bad samples are counted only")
+		}
+	}))
+	if err != nil {
+		return err
+	}
+	defer source.Close()
+	return trainer.Run(ctx, r.train, source, trainer.Hooks{
+		Step:      func(m trainer.Metrics) error { return r.step(ctx, m) },
+		Save:      r.save,
+		SaveEvery: r.plan.CheckpointEvery,
+	})
+}
+
+func (r *run) save() error {
+	path, err := r.train.Save(r.store, nil)
+	if path != "" {
+		r.path = path
+	}
+	if err == nil {
+		err = r.events.Flush()
+	}
+	return err
+}
+
+// step writes a step's metrics and evaluates if it is time.
+func (r *run) step(ctx context.Context, m trainer.Metrics) error {
+	p := r.plan
+	imagesPerS := r.rate.add(p.Batch, m.WaitSeconds+m.StepSeconds)
+	r.loss = m.Loss
+	if m.Skipped {
+		r.ui.Log.Warn("step skipped: loss or gradient not finite", "step", m.Step, "skipped", m.SkippedSteps)
+	}
+	line := stepLine{
+		Step: m.Step, Epoch: p.epoch(m), Loss: number(m.Loss), LR: m.LR, GradNorm: number(m.GradNorm), EMA: m.EMA,
+		ImagesPerS: imagesPerS, WaitSeconds: m.WaitSeconds,
+		TargetStd: number(m.TargetStd), PredictionStd: number(m.PredictionStd), TargetRank: number(m.Rank), BadSamples: m.BadSamples,
+	}
+	if err := r.metrics.write(line); err != nil {
+		return err
+	}
+	if err := r.events.Write(time.Now(), int64(m.Step),
+		tfevents.Scalar{Tag: "train/loss", Value: m.Loss}, tfevents.Scalar{Tag: "train/lr", Value: m.LR},
+		tfevents.Scalar{Tag: "train/grad_norm", Value: m.GradNorm}, tfevents.Scalar{Tag: "train/ema", Value: m.EMA},
+		tfevents.Scalar{Tag: "collapse/target_std", Value: m.TargetStd}, tfevents.Scalar{Tag: "collapse/prediction_std", Value: m.PredictionStd},
+		tfevents.Scalar{Tag: "collapse/target_rank", Value: m.Rank},
+		tfevents.Scalar{Tag: "speed/images_per_s", Value: imagesPerS}, tfevents.Scalar{Tag: "speed/wait_seconds", Value: m.WaitSeconds},
+	); err != nil {
+		return err
+	}
+	r.ui.Step(Status{Metrics: m, Steps: p.MaxSteps, ImagesPerS: r.rate.recent()})
+	every := p.EvalEvery * p.stepsPerEpoch
+	if every > 0 && m.Step%every == 0 && m.Step < p.MaxSteps {
+		return r.evaluateTrained(ctx)
+	}
+	return nil
+}
+
+// epoch is how far the stream has come, in epochs.
+func (p *plan) epoch(m trainer.Metrics) float64 {
+	if p.samples == 0 {
+		return float64(m.Position.Epoch)
+	}
+	return float64(m.Position.Epoch) + float64(m.Position.Sample)/float64(p.samples)
+}
+
+func (r *run) summary() *Summary {
+	s := &Summary{
+		Steps: r.train.StepsDone(), Loss: number(r.loss), ImagesPerS: r.rate.mean(),
+		Checkpoint: r.path, Directory: r.dir, Figures: r.figures,
+	}
+	for name, dst := range map[string]**float64{"knn": &s.KNN, "knn_raw": &s.KNNRaw, "knn_untrained": &s.KNNUntrained} {
+		if f, ok := r.figures[name]; ok {
+			*dst = &f.Accuracy
+		}
+	}
+	return s
+}
+
+// rate is the speed of a run: its mean, and that of the last steps.
+type rate struct {
+	images  int
+	seconds float64
+	ring    [32]float64
+	n       int
+	batch   int
+}
+
+// add counts a step and returns its own images/s.
+func (r *rate) add(images int, seconds float64) float64 {
+	r.images, r.seconds, r.batch = r.images+images, r.seconds+seconds, images
+	r.ring[r.n%len(r.ring)] = seconds
+	r.n++
+	return perSecond(images, seconds)
+}
+
+func (r *rate) recent() float64 {
+	sum, n := 0.0, min(r.n, len(r.ring))
+	for _, s := range r.ring[:n] {
+		sum += s
+	}
+	return perSecond(n*r.batch, sum)
+}
+
+func (r *rate) mean() float64 { return perSecond(r.images, r.seconds) }
+
+func perSecond(images int, seconds float64) float64 {
+	if seconds <= 0 {
+		return 0
+	}
+	return float64(images) / seconds
+}
