@@ -9,7 +9,8 @@ type AdamWStep struct {
 	Step                               int64   // counts updates from 1; corrects the moments' bias
 }
 
-// adamWFactors are AdamWStep's numbers as the kernels use them.
+// adamWFactors are AdamWStep's numbers as the kernels use them. The assembly
+// reads the fields by their order.
 type adamWFactors struct {
 	gradScale      float32
 	beta1, weight1 float32 // β1, 1-β1

@@ -16,10 +16,14 @@ import (
 func LayerNorm(dst, x, gamma, beta []float32, cols int, eps float64, mean, rstd []float32) {
 	rows := normRows("LayerNorm", x, gamma, beta, cols, mean, rstd)
 	mustMatch("LayerNorm", "dst", len(dst), len(x))
-	if rows == 0 {
-		return
+	for i := range rows {
+		lo, hi := i*cols, (i+1)*cols
+		if (gamma == nil) != (beta == nil) { // only the generic twin takes one without the other
+			mean[i], rstd[i] = layerNormRowGeneric(dst[lo:hi], x[lo:hi], gamma, beta, eps)
+		} else {
+			mean[i], rstd[i] = layerNormRow(dst[lo:hi], x[lo:hi], gamma, beta, eps)
+		}
 	}
-	layerNorm(dst, x, gamma, beta, cols, eps, mean[:rows], rstd[:rows])
 }
 
 // normRows checks what the row norms share and returns the number of rows.
@@ -39,31 +43,29 @@ func normRows(op string, x, gamma, beta []float32, cols int, mean, rstd []float3
 	return rows
 }
 
-func layerNormGeneric(dst, x, gamma, beta []float32, cols int, eps float64, mean, rstd []float32) {
-	for i := range mean {
-		src, out := x[i*cols:(i+1)*cols], dst[i*cols:(i+1)*cols]
-		var sum, squares float64
-		for _, v := range src {
-			sum += float64(v)
-		}
-		mu := float32(sum / float64(cols))
-		for _, v := range src {
-			d := float64(v - mu)
-			squares += float64(d * d)
-		}
-		r := float32(1 / math.Sqrt(squares/float64(cols)+eps))
-		mean[i], rstd[i] = mu, r
-		for j, v := range src {
-			y := float32((v - mu) * r)
-			if gamma != nil {
-				y = float32(y * gamma[j])
-			}
-			if beta != nil {
-				y += beta[j]
-			}
-			out[j] = y
-		}
+func layerNormRowGeneric(dst, x, gamma, beta []float32, eps float64) (mean, rstd float32) {
+	var sum, squares float64
+	for _, v := range x {
+		sum += float64(v)
 	}
+	mean = float32(sum / float64(len(x)))
+	for _, v := range x {
+		d := float64(v - mean)
+		squares += float64(d * d)
+	}
+	rstd = float32(1 / math.Sqrt(squares/float64(len(x))+eps))
+	dst = dst[:len(x)]
+	for j, v := range x {
+		y := float32((v - mean) * rstd)
+		if gamma != nil {
+			y = float32(y * gamma[j])
+		}
+		if beta != nil {
+			y += beta[j]
+		}
+		dst[j] = y
+	}
+	return mean, rstd
 }
 
 // LayerNormBackward computes the gradient of LayerNorm's input from that of
@@ -78,34 +80,30 @@ func LayerNormBackward(dx, dy, x, gamma, mean, rstd []float32, cols int) {
 	rows := normRows("LayerNormBackward", x, gamma, nil, cols, mean, rstd)
 	mustMatch("LayerNormBackward", "dy", len(dy), len(x))
 	mustMatch("LayerNormBackward", "dx", len(dx), len(x))
-	if rows == 0 {
-		return
+	for i := range rows {
+		lo, hi := i*cols, (i+1)*cols
+		layerNormBackwardRow(dx[lo:hi], dy[lo:hi], x[lo:hi], gamma, mean[i], rstd[i])
 	}
-	layerNormBackward(dx, dy, x, gamma, mean[:rows], rstd[:rows], cols)
 }
 
-func layerNormBackwardGeneric(dx, dy, x, gamma, mean, rstd []float32, cols int) {
-	for i, mu := range mean {
-		r := rstd[i]
-		row, up, out := x[i*cols:(i+1)*cols], dy[i*cols:(i+1)*cols], dx[i*cols:(i+1)*cols]
-		var sum, dotted float64
-		for j, v := range row {
-			g := float64(up[j])
-			if gamma != nil {
-				g *= float64(gamma[j])
-			}
-			sum += g
-			dotted += float64(g * float64(float32((v-mu)*r)))
+func layerNormBackwardRowGeneric(dx, dy, x, gamma []float32, mean, rstd float32) {
+	var sum, dotted float64
+	dx, dy = dx[:len(x)], dy[:len(x)]
+	for j, v := range x {
+		g := float64(dy[j])
+		if gamma != nil {
+			g *= float64(gamma[j])
 		}
-		sum /= float64(cols)
-		dotted /= float64(cols)
-		for j, v := range row {
-			g := up[j]
-			if gamma != nil {
-				g = float32(g * gamma[j])
-			}
-			h := float32((v - mu) * r)
-			out[j] = r * (g - float32(sum) - float32(h*float32(dotted)))
+		sum += g
+		dotted += float64(g * float64(float32((v-mean)*rstd)))
+	}
+	a, b := float32(sum/float64(len(x))), float32(dotted/float64(len(x)))
+	for j, v := range x {
+		g := dy[j]
+		if gamma != nil {
+			g = float32(g * gamma[j])
 		}
+		h := float32((v - mean) * rstd)
+		dx[j] = rstd * (g - a - float32(h*b))
 	}
 }

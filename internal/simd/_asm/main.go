@@ -27,6 +27,24 @@ var operations = []struct {
 	{"gemm_avx512", gemmAVX512},
 	{"gemm_avx2", gemmAVX2},
 	{"pack_avx512", packAVX512},
+	{"add", bothSets(add)},
+	{"axpy", bothSets(axpy)},
+	{"scale", bothSets(scale)},
+	{"lerp", bothSets(lerp)},
+	{"adamw", bothSets(adamW)},
+	{"dot", bothSets(dot)},
+	{"sumsquares", bothSets(sumSquares)},
+	{"gelu", bothSets(gelu)},
+	{"gelubackward", bothSets(geluBackward)},
+	{"softmax", bothSets(softmaxRow)},
+	{"layernorm", bothSets(layerNormRow)},
+	{"layernormbackward", bothSets(layerNormBackwardRow)},
+	{"columnsums", bothSets(columnSums)},
+	{"columnsquares", bothSets(columnSquares)},
+	{"columndots", bothSets(columnDots)},
+	{"rowdots", bothSets(rowDots)},
+	{"normcolumns", bothSets(normColumns)},
+	{"normcolumnsbackward", bothSets(normColumnsBackward)},
 }
 
 func main() {
@@ -34,6 +52,7 @@ func main() {
 	log.SetPrefix("_asm: ")
 	for _, op := range operations {
 		c := build.NewContext()
+		clear(globals)
 		c.ConstraintExpr("amd64,!purego")
 		op.generate(c)
 		file, err := c.Result()
