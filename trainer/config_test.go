@@ -125,3 +125,21 @@ func TestConfigJSON(t *testing.T) {
 		t.Errorf("came back as %+v, %v", back, err)
 	}
 }
+
+// FuzzConfig: no configuration makes Validate panic.
+func FuzzConfig(f *testing.F) {
+	c := smallConfig()
+	good, err := json.Marshal(c)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(good, smallBatch)
+	f.Add([]byte(`{"image_size":1048576,"patch":1,"dim":4,"heads":1,"accumulation":-1}`), -1)
+	f.Add([]byte(`{"patch":0,"heads":0,"decoder_heads":0,"steps":-5,"warmup_steps":-9}`), 0)
+	f.Fuzz(func(t *testing.T, text []byte, batch int) {
+		var c Config
+		if json.Unmarshal(text, &c) == nil && c.Validate(batch) == nil && batch%c.Accumulation != 0 {
+			t.Errorf("accepted %+v for batch %d", c, batch)
+		}
+	})
+}

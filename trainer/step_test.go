@@ -23,6 +23,43 @@ func (b brokenGradient) Backward(scale float32) {
 	}
 }
 
+// keyedModel is a model that notes what DropPath's random numbers depend on.
+type keyedModel struct {
+	objective.Model
+	keys *[]nn.DropKey
+}
+
+func (k keyedModel) Forward(in *nn.Input, key nn.DropKey) (float64, error) {
+	*k.keys = append(*k.keys, key)
+	return k.Model.Forward(in, key)
+}
+
+// TestDropPathKeys: each micro-batch says which step and rows it is.
+func TestDropPathKeys(t *testing.T) {
+	tr := newSmall(t, 1, nil)
+	var keys []nn.DropKey
+	tr.model = keyedModel{tr.model, &keys}
+	steps(t, tr, 2)
+	want := []nn.DropKey{{Seed: 5, Step: 0, Row: 0}, {Seed: 5, Step: 0, Row: 3}, {Seed: 5, Step: 1, Row: 0}, {Seed: 5, Step: 1, Row: 3}}
+	if !slices.Equal(keys, want) {
+		t.Errorf("keys %v, want %v", keys, want)
+	}
+}
+
+// TestNoAllocationInAStep: a step's memory is all there from the start.
+func TestNoAllocationInAStep(t *testing.T) {
+	tr := newSmall(t, 2, func(c *Config) { c.Steps = 1000 })
+	c := tr.Config()
+	b := syntheticBatch(&c, smallBatch, 0)
+	if n := testing.AllocsPerRun(20, func() {
+		if _, err := tr.Step(b); err != nil {
+			t.Fatal(err)
+		}
+	}); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 // snapshot copies what a skipped step may not change: parameters, moments, BatchNorm averages.
 func snapshot(tr *Trainer) map[string][]float32 {
 	all := make(map[string][]float32)
