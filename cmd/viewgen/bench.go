@@ -1,0 +1,296 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"slices"
+	"sync"
+	"text/tabwriter"
+	"time"
+
+	"siameseim/cmd/internal/cli"
+	"siameseim/colorjitter"
+	"siameseim/crop"
+	"siameseim/internal/imagefile"
+	"siameseim/picture"
+	"siameseim/views"
+	"siameseim/webdataset"
+)
+
+// stages in the order of a sample's way. The first five stand alone; crops is
+// decode and two crops, whole is everything from the file's bytes to two
+// normalised float32 views and their geometry.
+var stages = []string{"read", "decode", "crop", "colour", "normalise", "crops", "whole"}
+
+type benchCommand struct {
+	cli.Common
+	cli.RecipeFlags
+	Data      []string `required:"" sep:"none" placeholder:"URL" help:"Shards or folders of images."`
+	Images    int      `default:"200" help:"Images held in memory; the data is gone through again where it has fewer."`
+	Seconds   float64  `default:"5" help:"Of each stage, at least; whole passes over the images are timed."`
+	Stage     []string `placeholder:"NAME" help:"Stages to measure (default: all): read, decode, crop, colour, normalise, crops, whole."`
+	Mode      string   `enum:"exact,fast" default:"exact" help:"exact: Pillow's pixels. fast is not there yet."`
+	MaxPixels int64    `default:"0" placeholder:"N" help:"Refuse larger images (0: Pillow's limit, 178956970)."`
+}
+
+type stageRate struct {
+	Stage      string  `json:"stage"`
+	PairsPerS  float64 `json:"pairs_per_s"`
+	MsPerImage float64 `json:"ms_per_image"` // of one thread
+	Threads    int     `json:"threads"`
+}
+
+func (c *benchCommand) Run(env *cli.Env) error {
+	if err := c.Check(); err != nil {
+		return err
+	}
+	if c.Mode == "fast" {
+		return cli.Usagef("--mode fast: not there yet, see README")
+	}
+	for _, s := range c.Stage {
+		if !slices.Contains(stages, s) {
+			return cli.Usagef("--stage %s: unknown; stages are %v", s, stages)
+		}
+	}
+	if c.Images < 1 || !(c.Seconds > 0) {
+		return cli.Usagef("--images and --seconds must be above 0")
+	}
+	recipe := views.DefaultRecipe()
+	recipe.Mask = views.MaskRecipe{}
+	if err := c.Apply(&recipe); err != nil {
+		return err
+	}
+	threads := c.Threads
+	if threads == 0 {
+		threads = runtime.GOMAXPROCS(0)
+	}
+	b := &bench{env: env, recipe: &recipe, seed: c.Seed, data: c.Data, limit: c.Images,
+		options: imagefile.Options{MaxPixels: c.MaxPixels, Orient: recipe.Orient}}
+	if err := b.load(); err != nil {
+		return err
+	}
+	out := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	if !c.JSON {
+		fmt.Fprintf(out, "stage\tpairs/s\tms/image\tper thread\t\n")
+	}
+	for _, stage := range stages {
+		if len(c.Stage) > 0 && !slices.Contains(c.Stage, stage) {
+			continue
+		}
+		rate, err := b.measure(stage, threads, time.Duration(c.Seconds*float64(time.Second)))
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			if err := json.NewEncoder(env.Stdout).Encode(rate); err != nil {
+				return err
+			}
+			continue
+		}
+		fmt.Fprintf(out, "%s\t%.1f\t%.3f\t%.1f\t\n", stage, rate.PairsPerS, rate.MsPerImage, rate.PairsPerS/float64(threads))
+	}
+	return out.Flush()
+}
+
+// bench holds the images and measures stages on them.
+type bench struct {
+	env     *cli.Env
+	recipe  *views.Recipe
+	options imagefile.Options
+	seed    uint64
+	data    []string
+	limit   int
+	images  []benchImage
+}
+
+type benchImage struct {
+	key  string
+	data []byte
+}
+
+// load fills images from the shards, going through them again where they have
+// fewer than limit.
+func (b *bench) load() error {
+	err := b.pass(func(s *webdataset.Sample) error {
+		_, data, err := s.Image()
+		if err != nil {
+			return err
+		}
+		b.images = append(b.images, benchImage{s.Key, slices.Clone(data)})
+		if len(b.images) == b.limit {
+			return io.EOF
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if len(b.images) == 0 {
+		return fmt.Errorf("viewgen: %v: no images", b.data)
+	}
+	for n := len(b.images); len(b.images) < b.limit; {
+		b.images = append(b.images, b.images[len(b.images)%n])
+	}
+	return nil
+}
+
+// pass reads every sample of the data once; io.EOF from each ends it early.
+func (b *bench) pass(each func(*webdataset.Sample) error) error {
+	urls, err := webdataset.Expand(b.data)
+	if err != nil {
+		return err
+	}
+	one := func(url string) error {
+		reader, err := webdataset.Open(b.env.Context, url, webdataset.Options{})
+		if err != nil {
+			return err
+		}
+		defer reader.Close()
+		for {
+			s, err := reader.Next()
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			if err := each(s); err != nil {
+				return err
+			}
+		}
+	}
+	for _, url := range urls {
+		if err := one(url); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// measure runs a stage on all threads for at least d a thread, after one pass
+// that isn't counted. Only the stage itself is timed, not what prepares its
+// input.
+func (b *bench) measure(stage string, threads int, d time.Duration) (stageRate, error) {
+	type result struct {
+		pairs int
+		spent time.Duration
+		err   error
+	}
+	results := make([]result, threads)
+	var group sync.WaitGroup
+	for t := range threads {
+		group.Go(func() {
+			r := &results[t]
+			w := &benchWorker{bench: b}
+			step := w.step(stage)
+			for pass := 0; r.spent < d && r.err == nil; pass++ {
+				n, spent, err := step(t, threads)
+				if err == nil {
+					err = b.env.Context.Err()
+				}
+				r.err = err
+				if pass > 0 {
+					r.pairs, r.spent = r.pairs+n, r.spent+spent
+				}
+			}
+		})
+	}
+	group.Wait()
+	out := stageRate{Stage: stage, Threads: threads}
+	var perThread float64
+	for _, r := range results {
+		if r.err != nil {
+			return out, fmt.Errorf("viewgen: stage %s: %w", stage, r.err)
+		}
+		perThread += r.spent.Seconds() / float64(r.pairs)
+		out.PairsPerS += float64(r.pairs) / r.spent.Seconds()
+	}
+	out.MsPerImage = 1000 * perThread / float64(threads)
+	return out, nil
+}
+
+// benchWorker is one thread's buffers.
+type benchWorker struct {
+	*bench
+	decoder imagefile.Decoder
+	resizer crop.Resizer
+	painter colorjitter.Painter
+	maker   views.Maker
+	source  picture.RGB
+	view    [2]picture.RGB
+	float   [2][]float32
+}
+
+// step returns one pass over this thread's images: the pairs done and the time
+// that the stage itself took.
+func (w *benchWorker) step(stage string) func(thread, threads int) (int, time.Duration, error) {
+	if stage == "read" {
+		return func(int, int) (pairs int, spent time.Duration, err error) {
+			begin := time.Now()
+			err = w.pass(func(s *webdataset.Sample) error { pairs++; return nil })
+			return pairs, time.Since(begin), err
+		}
+	}
+	size := w.recipe.Size
+	table := views.NormaliseTable(views.Mean, views.Std)
+	for v := range w.view {
+		w.view[v].Reset(size, size)
+		w.float[v] = make([]float32, 3*size*size)
+	}
+	return func(thread, threads int) (pairs int, spent time.Duration, err error) {
+		for i := thread; i < len(w.images); i += threads {
+			t, err := w.one(stage, &w.images[i], table)
+			if err != nil {
+				return pairs, spent, fmt.Errorf("sample %q: %w", w.images[i].key, err)
+			}
+			pairs, spent = pairs+1, spent+t
+		}
+		return pairs, spent, nil
+	}
+}
+
+// one runs a stage on one image and returns the time the stage took.
+func (w *benchWorker) one(stage string, im *benchImage, table *[3][256]float32) (time.Duration, error) {
+	begin := time.Now()
+	restart := func(from string) { // what comes before the stage isn't timed
+		if stage == from {
+			begin = time.Now()
+		}
+	}
+	info, err := w.decoder.Decode(&w.source, im.data, w.options)
+	if err != nil || stage == "decode" {
+		return time.Since(begin), err
+	}
+	p := views.SamplePair(w.seed, 0, im.key, info.Height, info.Width, w.recipe)
+	restart("crop")
+	for v, params := range [2]*views.Params{&p.View1, &p.View2} {
+		if err := w.resizer.Apply(&w.view[v], &w.source, params.Placement()); err != nil {
+			return 0, err
+		}
+	}
+	if stage == "crop" || stage == "crops" {
+		return time.Since(begin), nil
+	}
+	restart("colour")
+	for v, params := range [2]*views.Params{&p.View1, &p.View2} {
+		if err := w.painter.Apply(&w.view[v], params.Colour); err != nil {
+			return 0, err
+		}
+	}
+	if stage == "colour" {
+		return time.Since(begin), nil
+	}
+	restart("normalise")
+	for v := range w.view {
+		views.Normalise(w.float[v], w.view[v].Pix, table)
+	}
+	if stage == "whole" {
+		_ = p.Relative(info.Width)
+	}
+	return time.Since(begin), nil
+}

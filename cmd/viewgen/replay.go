@@ -1,0 +1,73 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"siameseim/cmd/internal/cli"
+	"siameseim/internal/replay"
+)
+
+type replayCommand struct {
+	cli.Common
+	Cases       []string `sep:"none" placeholder:"FILE" help:"View cases, one JSON object a line; repeatable."`
+	DecodeCases []string `sep:"none" placeholder:"FILE" help:"Decoding cases; repeatable."`
+	Root        string   `default:"." placeholder:"DIR" help:"Folder of the cases' \"file\"."`
+	DataRoot    string   `placeholder:"DIR" help:"Folder of the cases' \"shard\"."`
+	Whole       bool     `help:"Decode whole images where a view needs but a region."`
+}
+
+func (c *replayCommand) Run(env *cli.Env) error {
+	if err := c.Check(); err != nil {
+		return err
+	}
+	if len(c.Cases)+len(c.DecodeCases) == 0 {
+		return cli.Usagef("nothing to replay: give --cases or --decode-cases")
+	}
+	encoder := json.NewEncoder(env.Stdout)
+	var outErr error
+	tell := func(d replay.Difference) {
+		switch {
+		case outErr != nil:
+		case c.JSON:
+			outErr = encoder.Encode(d)
+		default:
+			_, outErr = fmt.Fprintln(env.Stdout, d)
+		}
+	}
+	summary, err := replay.Run(env.Context, replay.Options{
+		Cases: c.Cases, DecodeCases: c.DecodeCases, Root: c.Root, DataRoot: c.DataRoot,
+		Whole: c.Whole, JPEGApart: true, Report: tell,
+	})
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		tellErr := encoder.Encode(summary)
+		if outErr == nil {
+			outErr = tellErr
+		}
+	} else if outErr == nil {
+		outErr = printSummary(env, &summary)
+	}
+	if outErr != nil {
+		return outErr
+	}
+	if summary.Failed() {
+		return fmt.Errorf("replay: %d of %d cases differ, %d could not be run", summary.Differing, summary.Cases, summary.Errors)
+	}
+	return nil
+}
+
+func printSummary(env *cli.Env, s *replay.Summary) error {
+	_, err := fmt.Fprintf(env.Stdout, "%d cases: %d differing, %d errors\n", s.Cases, s.Differing, s.Errors)
+	if s.JPEG != nil && err == nil {
+		_, err = fmt.Fprintf(env.Stdout, "JPEG sources, apart: %d cases, %d differing\n", s.JPEG.Cases, s.JPEG.Differing)
+	}
+	for name, class := range s.Classes {
+		if err == nil {
+			_, err = fmt.Fprintf(env.Stdout, "class %s: %d same, %d error, %d other\n", name, class.Same, class.Error, class.Other)
+		}
+	}
+	return err
+}

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"siameseim/cmd/internal/cli"
+	"siameseim/pipeline"
+	"siameseim/views"
+	"siameseim/viewshard"
+)
+
+// source are the flags of commands that read images.
+type source struct {
+	Data       []string `required:"" sep:"none" placeholder:"URL" help:"Shards, folders, globs, a-{0000..0009}.tar, a.tar::b.tar, - (stdin), builtin:shapes?count=1000; repeatable."`
+	Shuffle    int      `default:"0" placeholder:"N" help:"Samples of the shuffle window; 0: shards in the listed order."`
+	Interleave int      `default:"4" placeholder:"N" help:"Shards read in turn, sample by sample."`
+	MaxPixels  int64    `default:"0" placeholder:"N" help:"Refuse larger images (0: Pillow's limit, 178956970)."`
+	MaxBad     int64    `default:"0" placeholder:"N" help:"Stop at more bad samples than this (0: never)."`
+	Strict     bool     `help:"Stop at the first bad sample."`
+	SkipShards bool     `help:"Go on with the next shard after a damaged one."`
+}
+
+func (s *source) check() error {
+	if s.Shuffle < 0 || s.Interleave < 1 || s.MaxPixels < 0 || s.MaxBad < 0 {
+		return cli.Usagef("--shuffle, --max-pixels and --max-bad must not be negative, --interleave must be above 0")
+	}
+	return nil
+}
+
+func (s *source) pipeline(c *cli.Common, env *cli.Env, recipe views.Recipe) pipeline.Config {
+	log, told := c.Logger(env.Stderr), 0
+	return pipeline.Config{
+		Data: s.Data, Stdin: env.Stdin, Recipe: recipe, Seed: c.Seed,
+		Shuffle: s.Shuffle, Interleave: s.Interleave, MaxPixels: s.MaxPixels, Workers: c.Workers,
+		BadSamples: pipeline.Policy{Strict: s.Strict, Max: s.MaxBad, SkipShards: s.SkipShards},
+		Report: func(b pipeline.Bad) {
+			const most = 20 // in the log; all are counted
+			if told++; told <= most {
+				log.Warn("bad sample", "kind", string(b.Kind), "error", b.Error())
+			}
+			if told == most {
+				log.Warn("further bad samples are counted only")
+			}
+		},
+	}
+}
+
+type runCommand struct {
+	cli.Common
+	cli.RecipeFlags
+	source
+	Out          string `required:"" placeholder:"DIR|-" help:"Folder of the shards, or - for one tar stream on standard output."`
+	Format       string `enum:",jpeg,png,npy" default:"" placeholder:"FORMAT" help:"Of the views: jpeg (quality 95), png or npy (default: jpeg, of batches npy)."`
+	Batch        int    `default:"0" placeholder:"N" help:"Write arrays of N images instead of single ones (npy)."`
+	Dtype        string `enum:"uint8,float16,float32" default:"uint8" help:"Of batches: uint8, or float16 and float32, normalised."`
+	ShardSamples int    `default:"1000" placeholder:"N" help:"Images of a shard."`
+	Epoch        int    `default:"0" placeholder:"E" help:"First epoch: other epochs draw other views."`
+	Epochs       int    `default:"1" placeholder:"N" help:"Epochs written."`
+	Rank         int    `default:"0" placeholder:"R" help:"This process's share of the shards, from 0."`
+	WorldSize    int    `default:"1" placeholder:"W" help:"Number of processes that share the shards."`
+	Mode         string `enum:"exact,fast" default:"exact" help:"exact: Pillow's pixels. (fast is not there yet.)"`
+}
+
+func (c *runCommand) check() error {
+	if err := c.Check(); err != nil {
+		return err
+	}
+	if err := c.source.check(); err != nil {
+		return err
+	}
+	switch {
+	case c.Mode == "fast":
+		return cli.Usagef("--mode fast: not there yet, see README")
+	case c.Batch < 0 || c.ShardSamples < 1 || c.Epoch < 0 || c.Epochs < 1:
+		return cli.Usagef("--batch and --epoch must not be negative, --shard-samples and --epochs must be above 0")
+	case c.Batch > 0 && c.Format != "" && c.Format != "npy":
+		return cli.Usagef("--batch writes arrays: --format is npy, not %s", c.Format)
+	case c.Batch == 0 && c.Dtype != "uint8":
+		return cli.Usagef("--dtype %s needs --batch: single views are uint8", c.Dtype)
+	case c.WorldSize < 1 || c.Rank < 0 || c.Rank >= c.WorldSize:
+		return cli.Usagef("--rank %d of --world-size %d: ranks count from 0", c.Rank, c.WorldSize)
+	}
+	return nil
+}
+
+func (c *runCommand) Run(env *cli.Env) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	recipe := views.DefaultRecipe()
+	recipe.Mask = views.MaskRecipe{}
+	if err := c.Apply(&recipe); err != nil {
+		return err
+	}
+	stream := c.Out == "-"
+	if rank, set := os.LookupEnv("RANK"); set && stream && c.WorldSize == 1 {
+		c.Logger(env.Stderr).Warn("RANK is set, the stream holds all shards all the same: webdataset splits pipe: URLs by itself, or give --rank and --world-size", "RANK", rank)
+	}
+	cfg := viewshard.Config{
+		Pipeline: c.pipeline(&c.Common, env, recipe), Format: c.Format, ShardSamples: c.ShardSamples, Batch: c.Batch, Dtype: c.Dtype,
+	}
+	cfg.Pipeline.Start.Epoch, cfg.Pipeline.Epochs = c.Epoch, c.Epoch+c.Epochs
+	cfg.Pipeline.Rank, cfg.Pipeline.World = c.Rank, c.WorldSize
+
+	begin, first := time.Now(), int64(-1)
+	bar := cli.NewProgress(env.Stderr, "pairs", 0, c.Quiet)
+	cfg.Progress = func(s viewshard.Summary) {
+		if first < 0 {
+			first = s.Samples - 1
+		}
+		note := fmt.Sprintf("%.0f pairs/s", float64(s.Samples-first)/time.Since(begin).Seconds())
+		if s.Bad > 0 {
+			note += fmt.Sprintf("  bad %d", s.Bad)
+		}
+		bar.Update(s.Samples, note)
+	}
+	var summary viewshard.Summary
+	var err error
+	if stream {
+		summary, err = viewshard.WriteStream(env.Context, env.Stdout, cfg)
+	} else {
+		summary, err = viewshard.WriteFolder(env.Context, c.Out, cfg)
+	}
+	bar.Close()
+	var config *viewshard.ConfigError
+	switch {
+	case errors.As(err, &config):
+		return &cli.UsageError{Err: err}
+	case errors.Is(err, context.Canceled) && !stream:
+		return cli.ErrStopped
+	case err != nil:
+		return err
+	}
+	return c.tell(env, summary, first, time.Since(begin))
+}
+
+// tell prints the summary: on standard error where standard output is the
+// stream.
+func (c *runCommand) tell(env *cli.Env, s viewshard.Summary, first int64, spent time.Duration) error {
+	out := env.Stdout
+	if c.Out == "-" {
+		out = env.Stderr
+	}
+	made := 0.0 // by this process: an earlier part of the run took its own time
+	if first >= 0 {
+		made = float64(s.Samples-first) / spent.Seconds()
+	}
+	if c.JSON {
+		return json.NewEncoder(out).Encode(struct {
+			Samples   int64   `json:"samples"`
+			Bad       int64   `json:"bad"`
+			Shards    int     `json:"shards"`
+			Seconds   float64 `json:"seconds"`
+			PairsPerS float64 `json:"pairs_per_s"`
+		}{s.Samples, s.Bad, s.Shards, spent.Seconds(), made})
+	}
+	if c.Quiet {
+		return nil
+	}
+	_, err := fmt.Fprintf(out, "%d pairs, %d bad samples, %d shards, %.1f s, %.0f pairs/s\n", s.Samples, s.Bad, s.Shards, spent.Seconds(), made)
+	return err
+}
