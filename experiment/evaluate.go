@@ -88,6 +88,7 @@ func (r *run) evaluateTrained(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.classes = results[0].PerClass
 	return r.record(figureKNN, r.train.StepsDone(), results[0])
 }
 

@@ -11,6 +11,7 @@ import (
 	"os"
 	"time"
 
+	"siameseim/evaluate"
 	"siameseim/internal/tfevents"
 	"siameseim/pipeline"
 	"siameseim/trainer"
@@ -62,7 +63,8 @@ type run struct {
 	metrics *metricsLog
 	events  *tfevents.Writer
 	figures map[string]Figure
-	path    string // of the last checkpoint
+	classes []evaluate.ClassResult // of the trained network, if this process evaluated it
+	path    string                 // of the last checkpoint
 	loss    float64
 	rate    rate
 }
@@ -127,7 +129,8 @@ func (r *run) trainAndEvaluate(ctx context.Context) error {
 			return err
 		}
 	}
-	return r.report(ctx)
+	r.ui.Phase("writing the report")
+	return r.writeReport(ctx)
 }
 
 // openDirectory makes the run's folder, or reuses the one that --out names.
@@ -246,7 +249,7 @@ func (r *run) step(ctx context.Context, m trainer.Metrics) error {
 		r.ui.Log.Warn("step skipped: loss or gradient not finite", "step", m.Step, "skipped", m.SkippedSteps)
 	}
 	line := stepLine{
-		Step: m.Step, Epoch: p.epoch(m), Loss: number(m.Loss), LR: m.LR, GradNorm: number(m.GradNorm), EMA: m.EMA,
+		Step: m.Step, Epoch: p.epochs(m.Position), Loss: number(m.Loss), LR: m.LR, GradNorm: number(m.GradNorm), EMA: m.EMA,
 		ImagesPerS: imagesPerS, WaitSeconds: m.WaitSeconds,
 		TargetStd: number(m.TargetStd), PredictionStd: number(m.PredictionStd), TargetRank: number(m.Rank), BadSamples: m.BadSamples,
 	}
@@ -268,14 +271,6 @@ func (r *run) step(ctx context.Context, m trainer.Metrics) error {
 		return r.evaluateTrained(ctx)
 	}
 	return nil
-}
-
-// epoch is how far the stream has come, in epochs.
-func (p *plan) epoch(m trainer.Metrics) float64 {
-	if p.samples == 0 {
-		return float64(m.Position.Epoch)
-	}
-	return float64(m.Position.Epoch) + float64(m.Position.Sample)/float64(p.samples)
 }
 
 func (r *run) summary() *Summary {
