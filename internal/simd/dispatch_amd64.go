@@ -197,3 +197,16 @@ func adamW(param, grad, m, v []float32, f *adamWFactors) {
 		adamWGeneric(param, grad, m, v, f)
 	}
 }
+
+// fmaLoop returns the number of lanes of a vector.
+func fmaLoop(rounds int) (lanes int) {
+	switch {
+	case useAVX512:
+		fmaLoopAVX512(rounds)
+		return 16
+	case useAVX2:
+		fmaLoopAVX2(rounds)
+		return 8
+	}
+	return fmaLoopGeneric(rounds)
+}

@@ -53,3 +53,6 @@ func normColumnsBackward(dx, dy, x, mean, scale, a, b []float32) {
 }
 
 func adamW(param, grad, m, v []float32, f *adamWFactors) { adamWGeneric(param, grad, m, v, f) }
+
+// fmaLoop returns the number of lanes of a vector.
+func fmaLoop(rounds int) (lanes int) { return fmaLoopGeneric(rounds) }

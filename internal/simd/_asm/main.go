@@ -45,6 +45,7 @@ var operations = []struct {
 	{"rowdots", bothSets(rowDots)},
 	{"normcolumns", bothSets(normColumns)},
 	{"normcolumnsbackward", bothSets(normColumnsBackward)},
+	{"fmaloop", bothSets(fmaLoop)},
 }
 
 func main() {
