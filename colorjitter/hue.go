@@ -37,7 +37,7 @@ var hueTable = sync.OnceValue(func() *hueTables {
 
 // The sectors: the largest channel, then the smallest.
 const (
-	sectorRB = iota // R largest, B smallest (or equal to G)
+	sectorRB = iota
 	sectorRG
 	sectorGB
 	sectorGR
@@ -52,12 +52,15 @@ func (t *hueTables) fill() {
 			// the largest itself, 1 for the smallest.
 			m := float32(middle) / float32(spread)
 			set := func(sector int, h float32) { t.hue[sector][spread][middle] = hueLevel(h) }
-			set(sectorRB, 1-m)                     // bc - gc
-			set(sectorRG, m-1)                     //
-			set(sectorGB, float32(2+float64(m)-1)) // 2 + rc - bc
-			set(sectorGR, float32(2+1-float64(m))) //
-			set(sectorBG, float32(4+1-float64(m))) // 4 + gc - rc
-			set(sectorBR, float32(4+float64(m)-1)) //
+			// R largest: bc - gc in float32.
+			set(sectorRB, 1-m)
+			set(sectorRG, m-1)
+			// G largest: 2 + rc - bc in float64, rounded once.
+			set(sectorGB, float32(2+float64(m)-1))
+			set(sectorGR, float32(2+1-float64(m)))
+			// B largest: 4 + gc - rc likewise.
+			set(sectorBG, float32(4+1-float64(m)))
+			set(sectorBR, float32(4+float64(m)-1))
 		}
 	}
 	for v := 1; v < 256; v++ {
@@ -97,9 +100,13 @@ func hue(im *picture.RGB, turns float64) {
 	t := hueTable()
 	shift := hueShift(turns)
 	for y := range im.Height {
-		for p := im.Row(y); len(p) >= 3; p = p[3:] {
-			p[0], p[1], p[2] = t.shift(p[0], p[1], p[2], shift)
-		}
+		t.shiftRow(im.Row(y), shift)
+	}
+}
+
+func (t *hueTables) shiftRow(row []uint8, shift uint8) {
+	for p := row; len(p) >= 3; p = p[3:] {
+		p[0], p[1], p[2] = t.shift(p[0], p[1], p[2], shift)
 	}
 }
 

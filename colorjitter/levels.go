@@ -24,10 +24,13 @@ func blend(a, b int32, f float32) uint8 {
 // mapLevels replaces every byte v of the image by t[v].
 func mapLevels(im *picture.RGB, t *[256]uint8) {
 	for y := range im.Height {
-		row := im.Row(y)
-		for i, v := range row {
-			row[i] = t[v]
-		}
+		mapRow(im.Row(y), t)
+	}
+}
+
+func mapRow(row []uint8, t *[256]uint8) {
+	for i, v := range row {
+		row[i] = t[v]
 	}
 }
 

@@ -13,9 +13,14 @@ func luma(r, g, b uint8) uint8 {
 // lumaSum returns the sum of all pixels' luma.
 func lumaSum(im *picture.RGB) (sum int64) {
 	for y := range im.Height {
-		for p := im.Row(y); len(p) >= 3; p = p[3:] {
-			sum += int64(luma(p[0], p[1], p[2]))
-		}
+		sum += lumaSumRow(im.Row(y))
+	}
+	return sum
+}
+
+func lumaSumRow(row []uint8) (sum int64) {
+	for p := row; len(p) >= 3; p = p[3:] {
+		sum += int64(luma(p[0], p[1], p[2]))
 	}
 	return sum
 }
@@ -23,10 +28,14 @@ func lumaSum(im *picture.RGB) (sum int64) {
 // grey sets every pixel's channels to its luma.
 func grey(im *picture.RGB) {
 	for y := range im.Height {
-		for p := im.Row(y); len(p) >= 3; p = p[3:] {
-			l := luma(p[0], p[1], p[2])
-			p[0], p[1], p[2] = l, l, l
-		}
+		greyRow(im.Row(y))
+	}
+}
+
+func greyRow(row []uint8) {
+	for p := row; len(p) >= 3; p = p[3:] {
+		l := luma(p[0], p[1], p[2])
+		p[0], p[1], p[2] = l, l, l
 	}
 }
 
@@ -47,13 +56,19 @@ func saturation(im *picture.RGB, factor float64) {
 		product[i] = max(-1000, min(f*float32(i-255), 1000))
 	}
 	for y := range im.Height {
-		for p := im.Row(y); len(p) >= 3; p = p[3:] {
-			l := int(luma(p[0], p[1], p[2]))
-			a := float32(l)
-			for c, v := range p[:3:3] {
-				t := int32(a + product[uint(int(v)-l+255)])
-				p[c] = uint8(max(0, min(t, 255)))
-			}
+		saturateRow(im.Row(y), &product)
+	}
+}
+
+// saturateRow adds to each pixel's luma product[255 + v - luma], for each of its
+// channels v, truncates and clamps.
+func saturateRow(row []uint8, product *[511]float32) {
+	for p := row; len(p) >= 3; p = p[3:] {
+		l := int(luma(p[0], p[1], p[2]))
+		a := float32(l)
+		for c, v := range p[:3:3] {
+			t := int32(a + product[uint(int(v)-l+255)])
+			p[c] = uint8(max(0, min(t, 255)))
 		}
 	}
 }
