@@ -21,6 +21,10 @@ type bitReader struct {
 	// followed.
 	open bool
 
+	// odd: a stuffed byte has fill bytes in front of it (FF FF 00), which no
+	// encoder writes.
+	odd bool
+
 	buf []byte
 }
 
@@ -55,14 +59,18 @@ func (b *bitReader) left() int { return (b.end-b.pos)*8 + int(b.n) }
 
 // startSegment makes the bytes up to the next marker the segment to read. If a
 // marker is waiting (see resync), the segment is empty.
-func (d *Decoder) startSegment() {
+//
+// Where libjpeg meets FF FF 00 in a sequential scan, its fast path takes it for
+// a marker and leaves coefficients behind when it tries again, depending on how
+// much of the file is in memory. There is no pixel to agree on: it is an error.
+func (d *Decoder) startSegment() error {
 	b := &d.bits
 	if need := len(d.data) - d.at + padBytes; cap(b.buf) < need {
 		b.buf = make([]byte, need+need/4)
 	}
 	b.buf = b.buf[:cap(b.buf)]
 	out := 0
-	b.open = false
+	b.open, b.odd = false, false
 	for d.marker == 0 {
 		rest := d.data[d.at:]
 		i := bytes.IndexByte(rest, 0xff)
@@ -73,8 +81,9 @@ func (d *Decoder) startSegment() {
 			break
 		}
 		out += copy(b.buf[out:], rest[:i])
+		first := i
 		for i < len(rest) && rest[i] == 0xff {
-			i++ // fill bytes, also in front of a stuffed zero
+			i++ // fill bytes
 		}
 		if i == len(rest) {
 			d.at = len(d.data)
@@ -84,6 +93,7 @@ func (d *Decoder) startSegment() {
 		if rest[i] == 0 {
 			b.buf[out] = 0xff
 			out++
+			b.odd = b.odd || i > first+1
 		} else {
 			d.marker = rest[i]
 		}
@@ -92,6 +102,10 @@ func (d *Decoder) startSegment() {
 	clear(b.buf[out : out+padBytes])
 	b.seg, b.end = b.buf[:out+padBytes], out
 	b.acc, b.n, b.pos = 0, 0, 0
+	if b.odd && !d.frame.progressive {
+		return d.bad("fill bytes inside the data of a scan")
+	}
+	return nil
 }
 
 // nextInterval starts the restart interval behind the marker that ends the
@@ -113,8 +127,7 @@ func (d *Decoder) nextInterval() error {
 	if d.marker == 0 {
 		s.exhausted = false
 	}
-	d.startSegment()
-	return nil
+	return d.startSegment()
 }
 
 // resync decides what to do about a marker other than the expected restart

@@ -104,18 +104,15 @@ func (d *Decoder) readMarkers() (end byte, err error) {
 			return 0, d.bad("unknown marker %#02x", m)
 		}
 		start := d.at
-		if start+2 > len(d.data) {
-			if d.scanning() && !d.frame.buffered {
-				d.at = len(d.data)
-				return 0, nil
-			}
-			return 0, d.truncated()
+		stop := start + 2
+		length := 0
+		if stop <= len(d.data) {
+			// Where libjpeg ignores a segment, it passes over a length below 2.
+			length = int(binary.BigEndian.Uint16(d.data[start:]))
+			stop = max(start+length, stop)
 		}
-		// A length below 2 is passed over where libjpeg ignores the segment.
-		length := int(binary.BigEndian.Uint16(d.data[start:]))
-		stop := max(start+length, start+2)
 		if stop > len(d.data) {
-			if d.scanning() && !d.frame.buffered {
+			if ignored := m >= markAPP0 || m == markDNL; ignored && d.scanning() && !d.frame.buffered {
 				d.at = len(d.data) // all pixels are there; Pillow looks no further
 				return 0, nil
 			}

@@ -109,8 +109,7 @@ func (d *Decoder) startScan() error {
 	}
 	s.nextRestart, s.toGo = 0, d.restart
 	s.pred, s.eobRun, s.exhausted = [4]int{}, 0, false
-	d.startSegment()
-	return nil
+	return d.startSegment()
 }
 
 // decodeSingle decodes a sequential file whose one scan holds all components,
