@@ -9,8 +9,13 @@ import (
 // collect takes the tasks in order, counts the bad samples and hands the good
 // ones on, singly or in batches.
 func (p *Pipeline) collect() {
-	defer close(p.items)
-	defer close(p.batches)
+	if p.cfg.Batch > 0 {
+		close(p.items)
+		defer close(p.batches)
+	} else {
+		close(p.batches)
+		defer close(p.items)
+	}
 	c := collector{p: p}
 	p.err = c.run()
 	p.cancel() // of use when the end is an error: nobody else stops the sources then

@@ -255,6 +255,9 @@ func TestItems(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.Close()
+	if _, ok := <-p.Batches(); ok {
+		t.Error("a batch comes from a pipeline of items")
+	}
 	n := 0
 	for item := range p.Items() {
 		b := batches[n]
@@ -271,9 +274,6 @@ func TestItems(t *testing.T) {
 	}
 	if n != 10 || p.Err() != nil {
 		t.Errorf("%d items, %v", n, p.Err())
-	}
-	if _, ok := <-p.Batches(); ok {
-		t.Error("a batch comes from a pipeline of items")
 	}
 }
 

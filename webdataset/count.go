@@ -35,7 +35,7 @@ func Count(ctx context.Context, url string) (samples int64, sizeBytes int64, err
 			if _, err := f.Seek(0, io.SeekStart); err != nil {
 				return 0, 0, fileError(url, err)
 			}
-			r.stream, r.tar = f, tar.NewReader(f)
+			r.stream, r.tar = &counted{in: f}, tar.NewReader(f)
 		}
 		for {
 			if err := ctx.Err(); err != nil {

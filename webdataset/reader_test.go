@@ -194,6 +194,7 @@ func TestDamagedArchives(t *testing.T) {
 		{"no members", make([]byte, 10240), 0, `s.tar: no samples in the archive`, nil},
 		{"cut in data", whole[:4000], 1, `s.tar: sample "n/2": member n/2.jpg: truncated data`, io.ErrUnexpectedEOF},
 		{"cut in header", whole[:2560+100], 0, `s.tar: sample "n/1": truncated header`, io.ErrUnexpectedEOF},
+		{"cut in padding", whole[:len(whole)-1024-100], 1, `s.tar: sample "n/2": truncated data`, io.ErrUnexpectedEOF},
 		{"header", header, 0, `s.tar: sample "n/1": damaged header`, tar.ErrHeader},
 		{"gzip header", gz[:5], 0, `s.tar: gzip: unexpected EOF`, io.ErrUnexpectedEOF},
 		{"gzip cut", gz[:len(gz)-20], 0, `s.tar: `, io.ErrUnexpectedEOF},

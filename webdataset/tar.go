@@ -17,11 +17,26 @@ import (
 // without --long: 2^27 bytes.
 const maxWindow = 128 << 20
 
+// blockSize is tar's: headers, and data with its padding, are multiples of it.
+const blockSize = 512
+
+// counted counts the bytes read from a stream.
+type counted struct {
+	in io.Reader
+	n  int64
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.in.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
 // tarReader groups the members of one archive into samples.
 type tarReader struct {
 	ctx    context.Context
 	url    string
-	stream io.Reader // decompressed bytes, beneath tar
+	stream *counted // decompressed bytes, beneath tar
 	tar    *tar.Reader
 	closer []io.Closer
 	limit  int64
@@ -47,7 +62,7 @@ func openTar(ctx context.Context, url string, in io.Reader, file io.Closer, opt 
 		}
 		return nil, r.wrap(err)
 	}
-	r.stream = buf
+	r.stream = &counted{in: buf}
 	switch {
 	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}): // RFC 1952
 		z, err := gzip.NewReader(buf)
@@ -55,7 +70,7 @@ func openTar(ctx context.Context, url string, in io.Reader, file io.Closer, opt 
 			file.Close()
 			return nil, r.wrap(fmt.Errorf("gzip: %w", unexpected(err)))
 		}
-		r.stream = z
+		r.stream.in = z
 		r.closer = append(r.closer, z)
 	case bytes.HasPrefix(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}): // RFC 8878
 		z, err := zstd.NewReader(buf, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
@@ -63,7 +78,7 @@ func openTar(ctx context.Context, url string, in io.Reader, file io.Closer, opt 
 			file.Close()
 			return nil, r.wrap(fmt.Errorf("zstd: %w", unexpected(err)))
 		}
-		r.stream = z
+		r.stream.in = z
 		r.closer = append(r.closer, z.IOReadCloser())
 	}
 	r.tar = tar.NewReader(r.stream)
@@ -100,6 +115,9 @@ func (r *tarReader) Next() (*Sample, error) {
 func (r *tarReader) member() (*Sample, error) {
 	header, err := r.tar.Next()
 	if err == io.EOF {
+		if r.stream.n%blockSize != 0 { // package tar doesn't mind missing padding
+			return nil, r.wrap(dataCause(io.ErrUnexpectedEOF))
+		}
 		if err := r.drain(); err != nil {
 			return nil, r.wrap(err)
 		}
