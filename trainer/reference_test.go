@@ -37,14 +37,24 @@ func TestReferenceStates(t *testing.T) {
 	}
 	if dir := os.Getenv("SIAMESEIM_REFERENCE_DIR"); dir != "" {
 		more, err := filepath.Glob(filepath.Join(dir, "*.safetensors"))
-		if err != nil || len(more) == 0 {
-			t.Fatalf("SIAMESEIM_REFERENCE_DIR: %s holds no cases (%v)", dir, err)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(more) == 0 {
+			t.Fatalf("SIAMESEIM_REFERENCE_DIR is set, and %s holds no cases", dir)
 		}
 		paths = append(paths, more...)
 	}
 	for _, path := range paths {
 		t.Run(caseName(path), func(t *testing.T) {
-			t.Run("fp32", func(t *testing.T) { testReference(t, path) })
+			var skipped bool
+			t.Run("fp32", func(t *testing.T) {
+				defer func() { skipped = t.Skipped() }()
+				testReference(t, path)
+			})
+			if skipped {
+				t.SkipNow() // or the case itself would count as passed
+			}
 		})
 	}
 }
