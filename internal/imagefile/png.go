@@ -51,15 +51,15 @@ func (p *pngReader) header(data []byte) error {
 	seen := false
 	for rest := data[len(pngSignature):]; ; {
 		name, body, sum, next, err := pngChunk(rest)
+		if name == "IDAT" && seen {
+			p.idat = rest // may be cut short: only its pixels count
+			break
+		}
 		if err != nil {
 			return err
 		}
 		if name == "IDAT" || name == "IEND" {
-			if !seen || name == "IEND" {
-				return fmt.Errorf("%s chunk out of place", name)
-			}
-			p.idat = rest
-			break
+			return fmt.Errorf("%s chunk out of place", name)
 		}
 		if crc32.ChecksumIEEE(rest[4:8+len(body)]) != sum {
 			return fmt.Errorf("chunk %s: wrong checksum", name)
@@ -191,6 +191,12 @@ func (p *pngReader) pixels(dst *picture.RGB) error {
 		return err
 	}
 	if err := p.rows(dst); err != nil {
+		return err
+	}
+	// The deflate stream's own checksum counts, if it is there; more pixels
+	// than there should be do not.
+	var more [1]byte
+	if n, err := p.inflate.Read(more[:]); n == 0 && err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		return err
 	}
 	return p.trailer()

@@ -14,6 +14,9 @@ import (
 // webpConfig walks the RIFF chunks for what the decoder does not tell: an
 // animation (refused) and the EXIF orientation.
 func webpConfig(data []byte) (height, width, orientation int, err error) {
+	if size := int64(binary.LittleEndian.Uint32(data[4:])); size+8 > int64(len(data)) {
+		return 0, 0, 0, errTruncated
+	}
 	var exif, xmp []byte
 	for rest := data[12:]; len(rest) >= 8; {
 		size := int64(binary.LittleEndian.Uint32(rest[4:]))
