@@ -3,6 +3,7 @@ package trainer
 import (
 	"fmt"
 	"math"
+	"time"
 
 	"siameseim/trainer/nn"
 	"siameseim/trainer/optim"
@@ -31,6 +32,25 @@ type Metrics struct {
 
 	WaitSeconds float64 // for the batch; Run's
 	StepSeconds float64 // from batch to updated parameters; Run's
+	Phases      Phases
+}
+
+// Phases are the seconds that the parts of a step took, in their order.
+type Phases struct {
+	Momentum  float64 // update of the target branch
+	Input     float64 // bytes to normalised float32
+	Forward   float64 // both branches and the loss
+	Backward  float64
+	Optimizer float64 // gradient norm, clipping, AdamW
+}
+
+// clock adds the time since its last lap to one phase after the other.
+type clock struct{ last time.Time }
+
+func (c *clock) lap(phase *float64) {
+	now := time.Now()
+	*phase += now.Sub(c.last).Seconds()
+	c.last = now
 }
 
 // savedBuffer is a BatchNorm average and what it was before the step.
@@ -72,17 +92,21 @@ func (t *Trainer) step(rows func(row int) *nn.Input) (Metrics, error) {
 		EMA:      optim.Momentum(t.steps, c.Steps, c.EMA),
 		GradNorm: math.NaN(),
 	}
+	watch := clock{time.Now()}
 	if t.ema != nil {
 		t.ema.Update(t.team, m.EMA)
 	}
+	watch.lap(&m.Phases.Momentum)
 	for _, b := range t.buffers {
 		copy(b.saved, b.live)
 	}
 	t.gradients.Zero(t.team)
+	watch.lap(&m.Phases.Backward)
 	in, err := t.gradient(rows, &m)
 	if err != nil {
 		return m, fmt.Errorf("trainer: step %d: %w", t.steps+1, err)
 	}
+	watch = clock{time.Now()}
 	if finite(m.Loss) {
 		m.GradNorm = t.gradients.Norm(t.team)
 	}
@@ -93,6 +117,7 @@ func (t *Trainer) step(rows func(row int) *nn.Input) (Metrics, error) {
 		t.adam.Step(t.team, m.LR, optim.ClipFactor(m.GradNorm, c.Clip))
 		t.skippedInRow = 0
 	}
+	watch.lap(&m.Phases.Optimizer)
 	t.steps++
 	m.Step, m.SkippedSteps, m.Position, m.BadSamples = t.steps, t.skipped, t.position, t.bad
 	return m, err
@@ -102,12 +127,15 @@ func (t *Trainer) step(rows func(row int) *nn.Input) (Metrics, error) {
 // at a loss that isn't finite, and returns the last input used.
 func (t *Trainer) gradient(rows func(row int) *nn.Input, m *Metrics) (in *nn.Input, err error) {
 	n := float64(t.config.Accumulation)
+	watch := clock{time.Now()}
 	for row := 0; row < t.batch; row += t.micro {
 		in = rows(row)
+		watch.lap(&m.Phases.Input)
 		loss, err := t.model.Forward(in, nn.DropKey{Seed: t.seed, Step: int64(t.steps), Row: row})
 		if err != nil {
 			return in, err
 		}
+		watch.lap(&m.Phases.Forward)
 		m.Loss += loss / n
 		health := t.model.Health()
 		m.TargetStd += health.TargetStd / n
@@ -117,6 +145,7 @@ func (t *Trainer) gradient(rows func(row int) *nn.Input, m *Metrics) (in *nn.Inp
 			return in, nil
 		}
 		t.model.Backward(float32(1 / n))
+		watch.lap(&m.Phases.Backward)
 	}
 	return in, nil
 }

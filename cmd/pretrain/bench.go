@@ -1,9 +1,59 @@
 package main
 
-import "siameseim/cmd/internal/cli"
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"text/tabwriter"
+
+	"siameseim/cmd/internal/cli"
+	"siameseim/experiment"
+)
 
 type benchCommand struct {
 	cli.Common
+	Preset       string `default:"cifar" help:"Model: demo, micro, cifar, tiny, small, base, large or huge."`
+	Objective    string `default:"siameseim" help:"What is trained: siameseim."`
+	Batch        int    `default:"0" placeholder:"N" help:"Images of a step (default: the preset's)."`
+	Accumulation int    `default:"0" placeholder:"N" help:"Micro-batches of a step (default: as memory wants)."`
+	Precision    string `default:"fp32" help:"fp32. (bf16 is not there yet.)"`
+	Steps        int    `default:"10" placeholder:"N" help:"Timed steps, after two that aren't counted."`
 }
 
-func (c *benchCommand) Run(env *cli.Env) error { return nil }
+func (c *benchCommand) Run(env *cli.Env) error {
+	if err := c.Check(); err != nil {
+		return err
+	}
+	r, err := experiment.Bench(env.Context, experiment.Config{
+		Preset: c.Preset, Objective: c.Objective, Batch: c.Batch, Accumulation: c.Accumulation, Precision: c.Precision,
+		Seed: c.Seed, Threads: c.Threads,
+	}, c.Steps)
+	var config *experiment.ConfigError
+	switch {
+	case errors.As(err, &config):
+		return &cli.UsageError{Err: err}
+	case err != nil:
+		return err
+	}
+	if c.JSON {
+		encoder := json.NewEncoder(env.Stdout)
+		for _, p := range r.Phases {
+			if err := encoder.Encode(p); err != nil {
+				return err
+			}
+		}
+		return encoder.Encode(r)
+	}
+	out := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(out, "phase\tms\tshare\t\n")
+	for _, p := range r.Phases {
+		fmt.Fprintf(out, "%s\t%.1f\t%.1f %%\t\n", p.Phase, 1000*p.Seconds, 100*p.Share)
+	}
+	fmt.Fprintf(out, "step\t%.1f\t(best %.1f)\t\n", 1000*r.SecondsMedian, 1000*r.SecondsMin)
+	if err := out.Flush(); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(env.Stdout, "\n%s, batch %d, %d threads, kernels %s: %.1f images/s\n%.1f GFLOP a step, %.1f GFLOP/s, %.0f %% of the %.0f GFLOP/s of a matrix product in cache\npeak memory %.0f MiB\n",
+		c.Preset, r.Batch, r.Threads, r.Kernel, r.ImagesPerS, r.GFLOPPerStep, r.GFLOPS, 100*r.ShareOfPeak, r.PeakGFLOPS, float64(r.PeakRSSBytes)/(1<<20))
+	return err
+}

@@ -1,0 +1,153 @@
+package experiment
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"siameseim/internal/simd"
+	"siameseim/internal/team"
+	"siameseim/trainer"
+	"siameseim/views"
+)
+
+// PhaseTime is one part of an optimiser step: medians over the timed steps.
+type PhaseTime struct {
+	Phase   string  `json:"phase"`
+	Seconds float64 `json:"seconds"`
+	Share   float64 `json:"share"` // of the step
+}
+
+// StepTime is what a bench of the optimiser step found.
+type StepTime struct {
+	SecondsMin    float64 `json:"step_seconds_min"`
+	SecondsMedian float64 `json:"step_seconds_median"`
+	ImagesPerS    float64 `json:"images_per_s"`   // at the median
+	GFLOPPerStep  float64 `json:"gflop_per_step"` // objective.Config.FLOP
+	GFLOPS        float64 `json:"gflops"`         // at the median
+	PeakGFLOPS    float64 `json:"peak_gflops"`    // of a matrix product in cache, on the same threads, in the same run
+	ShareOfPeak   float64 `json:"share_of_peak"`
+	PeakRSSBytes  int64   `json:"peak_rss_bytes"` // 0 where the system doesn't tell
+	Kernel        string  `json:"kernel"`
+	Batch         int     `json:"batch"`
+	Threads       int     `json:"threads"`
+	FinalLoss     float64 `json:"final_loss"`
+
+	Phases []PhaseTime `json:"-"`
+}
+
+// Bench times steps optimiser steps of cfg's preset, after two that aren't
+// counted, on one batch of noise that stays in memory. Data, Out and the
+// schedule's fields of cfg play no part.
+func Bench(ctx context.Context, cfg Config, steps int) (*StepTime, error) {
+	const warmUp = 2
+	if steps < 1 {
+		return nil, configErrorf("--steps %d: must be at least 1", steps)
+	}
+	cfg.Data, cfg.EvalTrain, cfg.EvalTest, cfg.EvalEvery = nil, "", "", 0
+	cfg.MaxSteps, cfg.EpochSamples = steps+warmUp, 0
+	p, err := resolve(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	t, err := trainer.New(p.trainer, p.Batch, p.Threads, p.Seed)
+	if err != nil {
+		return nil, err
+	}
+	defer t.Close()
+	batch := noise(p)
+	var seconds []float64
+	var phases [5][]float64
+	names := [...]string{"momentum", "input", "forward", "backward", "optimizer"}
+	out := &StepTime{Kernel: simd.Variant(), Batch: p.Batch, Threads: t.Threads()}
+	for i := range steps + warmUp {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		begin := time.Now()
+		m, err := t.Step(batch)
+		if err != nil {
+			return nil, err
+		}
+		if out.FinalLoss = m.Loss; i < warmUp {
+			continue
+		}
+		seconds = append(seconds, time.Since(begin).Seconds())
+		for k, v := range [...]float64{m.Phases.Momentum, m.Phases.Input, m.Phases.Forward, m.Phases.Backward, m.Phases.Optimizer} {
+			phases[k] = append(phases[k], v)
+		}
+	}
+	out.SecondsMin, out.SecondsMedian = slices.Min(seconds), median(seconds)
+	out.ImagesPerS = float64(p.Batch) / out.SecondsMedian
+	out.GFLOPPerStep = p.trainer.FLOP(p.Batch) / 1e9
+	out.GFLOPS = out.GFLOPPerStep / out.SecondsMedian
+	out.PeakGFLOPS = peak(t.Threads())
+	out.ShareOfPeak = out.GFLOPS / out.PeakGFLOPS
+	out.PeakRSSBytes = peakRSS()
+	for k, name := range names {
+		v := median(phases[k])
+		out.Phases = append(out.Phases, PhaseTime{name, v, v / out.SecondsMedian})
+	}
+	return out, nil
+}
+
+func median(x []float64) float64 {
+	sorted := slices.Sorted(slices.Values(x))
+	return (sorted[(len(sorted)-1)/2] + sorted[len(sorted)/2]) / 2
+}
+
+// noise is a batch whose views are random bytes, with crops and masks of the
+// recipe.
+func noise(p *plan) *views.Batch {
+	rng := rand.New(rand.NewPCG(p.Seed, 0))
+	b := views.NewBatch(p.Batch, p.recipe.Size, p.recipe.Mask.Grid)
+	for _, view := range [][]uint8{b.View1, b.View2} {
+		for i := range view {
+			view[i] = uint8(rng.Uint32())
+		}
+	}
+	side := 2 * p.recipe.Size // of the images that the views are said to be from
+	cells := len(b.Mask) / p.Batch
+	for i := range p.Batch {
+		params := views.SamplePair(p.Seed, 0, string(rune(i)), side, side, &p.recipe)
+		b.SetGeometry(i, &params, side, side)
+		if cells > 0 {
+			views.SampleMask(b.Mask[i*cells:(i+1)*cells], rng, p.recipe.Mask)
+		}
+	}
+	return b
+}
+
+// peak is the rate of a matrix product whose operands stay in the cache: the
+// best of ten rounds on all threads.
+func peak(threads int) float64 {
+	const side, rounds, products = 384, 10, 8
+	t := team.New(threads)
+	defer t.Close()
+	n := t.Threads()
+	type worker struct {
+		space   simd.Workspace
+		a, b, c []float32
+	}
+	workers := make([]worker, n)
+	for i := range workers {
+		w := &workers[i]
+		w.a, w.b, w.c = make([]float32, side*side), make([]float32, side*side), make([]float32, side*side)
+	}
+	best := 0.0
+	for range rounds {
+		begin := time.Now()
+		t.Do(n, func(_, lo, hi int) {
+			for i := lo; i < hi; i++ {
+				w := &workers[i]
+				for range products {
+					w.space.GemmNN(w.c, side, w.a, side, w.b, side, side, side, side, false)
+				}
+			}
+		})
+		flop := 2 * float64(side*side*side) * products * float64(n)
+		best = max(best, flop/time.Since(begin).Seconds()/1e9)
+	}
+	return best
+}
