@@ -10,59 +10,62 @@ const (
 )
 
 // A table holds the weights of one pass, n input samples to size output samples
-// (SPEC section 6, "resize"). Output i is
+// (SPEC section 6, "resize"), for the outputs from key.from on. Output
+// key.from + i is
 //
-//	clamp((weightHalf + sum over j < taps of weights[i*taps+j]*input[first[i]+j]) >> weightBits)
+//	clamp((weightHalf + sum over j < taps of weights[i*taps+j]*input[low+first[i]+j]) >> weightBits)
 //
 // Every output has the same number of taps, all within the input: where Pillow
 // takes fewer, the rest weighs 0, which changes no bit of an integer sum. A
 // mirrored table gives for an input stored right to left the output, left to
 // right.
 type table struct {
-	key     tableKey
-	taps    int
-	first   []int32 // [size]
-	weights []int32 // [size, taps], in units of 2**-weightBits
+	key       tableKey
+	taps      int
+	low, span int     // all taps lie in input[low : low+span]
+	first     []int32 // [count]
+	weights   []int32 // [count, taps], in units of 2**-weightBits
 }
 
+// A tableKey is what a table depends on: all sizes are at least 1.
 type tableKey struct {
-	n, size  int
-	mirrored bool
+	n, size     int
+	from, count int // outputs from to from+count of the size
+	mirrored    bool
 }
 
-// build fills t for key, both sizes at least 1, reusing its memory. All of it is
-// float64 in the order of operations below, which is Pillow's; the conversions
-// keep products from being fused with sums.
-func (t *table) build(key tableKey, scratch []float64) []float64 {
-	n, size := key.n, key.size
-	scale := float64(n) / float64(size)
-	filterScale := max(scale, 1)
-	support := float64(2 * filterScale)
-	step := 1 / filterScale
-	bounds := func(i int) (center float64, lo, hi int) {
-		center = float64((float64(i) + .5) * scale)
-		lo = max(int(center-support+.5), 0)
-		hi = min(int(center+support+.5), n)
-		return center, lo, hi
-	}
+// taps returns the inputs lo to hi that output i needs, and its centre among
+// them. All of it is float64 in this order of operations, which is Pillow's; the
+// conversions keep products from being fused with sums.
+func (k tableKey) taps(i int) (center float64, lo, hi int) {
+	scale := float64(k.n) / float64(k.size)
+	support := float64(2 * max(scale, 1))
+	center = float64((float64(i) + .5) * scale)
+	lo = max(int(center-support+.5), 0)
+	hi = min(int(center+support+.5), k.n)
+	return center, lo, hi
+}
 
+// build fills t for key, reusing its memory and scratch, which it returns.
+func (t *table) build(key tableKey, scratch []float64) []float64 {
+	step := 1 / max(float64(key.n)/float64(key.size), 1)
 	t.key, t.taps = key, 0
-	for i := range size {
-		_, lo, hi := bounds(i)
+	for i := range key.count {
+		_, lo, hi := key.taps(key.from + i)
 		t.taps = max(t.taps, hi-lo)
 	}
-	t.first = grow(t.first, size)
-	t.weights = grow(t.weights, size*t.taps)
+	t.first = grow(t.first, key.count)
+	t.weights = grow(t.weights, key.count*t.taps)
 	clear(t.weights)
 	w := grow(scratch, t.taps)
-	for i := range size {
-		center, lo, hi := bounds(i)
+	for i := range key.count {
+		center, lo, hi := key.taps(key.from + i)
 		total := 0.
 		for j := range w[:hi-lo] {
 			w[j] = bicubic(float64((float64(lo+j) - center + .5) * step))
 			total += w[j]
 		}
-		first := min(lo, n-t.taps)
+		first := min(lo, key.n-t.taps)
 		row := t.weights[i*t.taps : (i+1)*t.taps]
 		for j, v := range w[:hi-lo] {
 			at := lo - first + j
@@ -72,9 +75,14 @@ func (t *table) build(key tableKey, scratch []float64) []float64 {
 			row[at] = fixed(v / total)
 		}
 		if key.mirrored {
-			first = n - t.taps - first
+			first = key.n - t.taps - first
 		}
 		t.first[i] = int32(first)
+	}
+	t.low = int(min(t.first[0], t.first[key.count-1])) // they rise, or fall if mirrored
+	t.span = int(max(t.first[0], t.first[key.count-1])) - t.low + t.taps
+	for i := range t.first {
+		t.first[i] -= int32(t.low)
 	}
 	return w
 }
@@ -114,27 +122,33 @@ func grow[T any](s []T, n int) []T {
 // the places have grown.
 type tableCache struct {
 	places  [cachePlaces]table
-	large   table // the last one of more than maxCached weights
+	large   table // the last one of more than maxWeights weights
 	scratch []float64
 }
 
-// At 224 pixels a table takes about 10 KiB, the cache about 1 MiB; with the
-// largest tables that it keeps (crops of more than about 8000 pixels) 16 MiB.
+// At 224 pixels a table takes about 10 KiB, the cache about 1 MiB; with tables of
+// maxWeights in all places (crops of some 8000 pixels) 16 MiB.
 const (
 	cachePlaces = 128
-	maxCached   = 1 << 15 // weights
+	maxWeights  = 1 << 15
 )
 
-// get returns the table of n inputs and size outputs. It stays valid until the
-// next call.
-func (c *tableCache) get(n, size int, mirrored bool) *table {
-	key := tableKey{n: n, size: size, mirrored: mirrored}
-	place := 2 * n
-	if mirrored {
+// A pass whose table would have more than maxWeights weights is done with several,
+// each for step outputs: weights for an image 100 million pixels wide would else
+// take more memory than the image. An output has up to 4*max(n/size, 1) + 1 taps.
+func step(n, size int) (outputs int) {
+	taps := 4*(n/size+1) + 1
+	return max(1, min(maxWeights/taps, size))
+}
+
+// get returns the table of key. It stays valid until the next call.
+func (c *tableCache) get(key tableKey) *table {
+	place := 2*key.n + 3*key.from
+	if key.mirrored {
 		place++
 	}
 	t := &c.places[place%cachePlaces]
-	if 4*max(n, size) > maxCached { // an output has about 4*max(n/size, 1) taps
+	if key.count == 1 && key.n > maxWeights {
 		t = &c.large
 	}
 	if t.key != key {

@@ -17,9 +17,10 @@ type widePixel struct {
 }
 
 // resampleRow is the horizontal pass over one row of interleaved R, G, B:
-// dst [size, 3] from src [n, 3], for the n and size of t. wide is scratch of
-// length n.
+// dst [count, 3] from src [n, 3], for the outputs of t. wide is scratch of length
+// t.span.
 func resampleRow(dst, src []uint8, t *table, wide []widePixel) {
+	src = src[3*t.low:]
 	for x := range wide {
 		p := src[3*x : 3*x+3 : 3*x+3]
 		wide[x] = widePixel{redBlue: uint64(p[0]) | uint64(p[2])<<32, green: int32(p[1])}

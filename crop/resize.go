@@ -13,7 +13,7 @@ import (
 type Resizer struct {
 	cache tableCache
 	mid   []uint8     // what the first of two passes writes
-	wide  []widePixel // one row
+	wide  []widePixel // one row, or the part of it that a table needs
 }
 
 // Apply writes to dst the crop p of src, resized to dst's size: src is mirrored
@@ -78,17 +78,28 @@ func (r *Resizer) intermediate(height, width int) picture.RGB {
 
 // resampleAcross changes the width, for every row of src.
 func (r *Resizer) resampleAcross(dst, src *picture.RGB, mirrored bool) {
-	t := r.cache.get(src.Width, dst.Width, mirrored)
-	r.wide = grow(r.wide, src.Width)
-	for y := range src.Height {
-		resampleRow(dst.Row(y), src.Row(y), t, r.wide)
+	step := step(src.Width, dst.Width)
+	for from := 0; from < dst.Width; from += step {
+		t := r.cache.get(tableKey{
+			n: src.Width, size: dst.Width, from: from, count: min(step, dst.Width-from), mirrored: mirrored,
+		})
+		r.wide = grow(r.wide, t.span)
+		for y := range src.Height {
+			resampleRow(dst.Row(y)[3*from:], src.Row(y), t, r.wide)
+		}
 	}
 }
 
 // resampleDown changes the height.
 func (r *Resizer) resampleDown(dst, src *picture.RGB) {
-	t := r.cache.get(src.Height, dst.Height, false)
-	for y, first := range t.first {
-		resampleColumns(dst.Row(y), src.Pix[int(first)*src.Stride:], src.Stride, t.weights[y*t.taps:(y+1)*t.taps])
+	step := step(src.Height, dst.Height)
+	for from := 0; from < dst.Height; from += step {
+		t := r.cache.get(tableKey{
+			n: src.Height, size: dst.Height, from: from, count: min(step, dst.Height-from),
+		})
+		for i, first := range t.first {
+			taps := src.Pix[(t.low+int(first))*src.Stride:]
+			resampleColumns(dst.Row(from+i), taps, src.Stride, t.weights[i*t.taps:(i+1)*t.taps])
+		}
 	}
 }

@@ -208,8 +208,28 @@ func TestApplyShapes(t *testing.T) {
 	}
 }
 
-// Sizes whose tables are too large to stay in the cache, and more sizes than it
-// has places: a Resizer that has seen others gives what a new one gives.
+// Sizes that take several tables a pass, or tables of one output that are too
+// large to stay in the cache.
+func TestApplyHugeSizes(t *testing.T) {
+	if step(375, 224) != 224 || step(9000, 224) >= 224 || step(40000, 1) != 1 {
+		t.Errorf("outputs a table: %d, %d, %d", step(375, 224), step(9000, 224), step(40000, 1))
+	}
+	var r Resizer
+	for _, c := range [][4]int{{1, 9000, 7, 224}, {9000, 1, 224, 7}, {9000, 100, 224, 3}, {1, 40000, 1, 1}, {40000, 1, 1, 1}, {2, 100000, 2, 3}} {
+		src := noise(generator(9), c[0], c[1], 3*c[1])
+		for _, flip := range []bool{false, true} {
+			p := Placement{Box: Box{Height: c[0], Width: c[1]}, Flip: flip}
+			checkApply(t, &r, src, p, c[2], c[3])
+		}
+	}
+	for i := range r.cache.places {
+		if n := len(r.cache.places[i].weights); n > maxWeights {
+			t.Errorf("a table of %d weights is kept", n)
+		}
+	}
+}
+
+// More sizes than the cache has places: a Resizer that has seen others gives what a new one gives.
 func TestCacheChangesNothing(t *testing.T) {
 	var used Resizer
 	for _, width := range []int{9000, 1, 8300, 9000, 40, 168, 296, 40, 168} {
@@ -259,14 +279,26 @@ func TestTables(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n, size := rapid.IntRange(1, 700).Draw(t, "n"), rapid.IntRange(1, 300).Draw(t, "size")
 		var plain, mirrored table
-		plain.build(tableKey{n: n, size: size}, nil)
-		mirrored.build(tableKey{n: n, size: size, mirrored: true}, nil)
-		for i := range size {
-			lo, want := referenceTaps(n, size, i)
+		from := rapid.IntRange(0, size-1).Draw(t, "from")
+		count := rapid.IntRange(1, size-from).Draw(t, "count")
+		plain.build(tableKey{n: n, size: size, from: from, count: count}, nil)
+		mirrored.build(tableKey{n: n, size: size, from: from, count: count, mirrored: true}, nil)
+		for _, table := range []*table{&plain, &mirrored} {
+			if table.low < 0 || table.span < table.taps || table.low+table.span > n {
+				t.Fatalf("taps from %d, %d of them, of %d", table.low, table.span, n)
+			}
+			for _, first := range table.first {
+				if first < 0 || int(first)+table.taps > table.span {
+					t.Fatalf("%d taps from %d of %d", table.taps, first, table.span)
+				}
+			}
+		}
+		for i := range count {
+			lo, want := referenceTaps(n, size, from+i)
 			a, b := make([]int64, n), make([]int64, n)
 			for j := range plain.taps {
-				a[int(plain.first[i])+j] = int64(plain.weights[i*plain.taps+j])
-				b[n-1-(int(mirrored.first[i])+j)] = int64(mirrored.weights[i*mirrored.taps+j])
+				a[plain.low+int(plain.first[i])+j] = int64(plain.weights[i*plain.taps+j])
+				b[n-1-(mirrored.low+int(mirrored.first[i])+j)] = int64(mirrored.weights[i*mirrored.taps+j])
 			}
 			for j := range n {
 				k := int64(0)
