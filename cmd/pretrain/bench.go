@@ -53,7 +53,7 @@ func (c *benchCommand) Run(env *cli.Env) error {
 	if err := out.Flush(); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(env.Stdout, "\n%s, batch %d, %d threads, kernels %s: %.1f images/s\n%.1f GFLOP a step, %.1f GFLOP/s, %.0f %% of the %.0f GFLOP/s of a matrix product in cache\npeak memory %.0f MiB\n",
+	_, err = fmt.Fprintf(env.Stdout, "\n%s, batch %d, %d threads, kernels %s: %.1f images/s\n%.1f GFLOP a step, %.1f GFLOP/s, %.0f %% of the %.0f GFLOP/s that multiply-adds alone reach\npeak memory %.0f MiB\n",
 		c.Preset, r.Batch, r.Threads, r.Kernel, r.ImagesPerS, r.GFLOPPerStep, r.GFLOPS, 100*r.ShareOfPeak, r.PeakGFLOPS, float64(r.PeakRSSBytes)/(1<<20))
 	return err
 }
