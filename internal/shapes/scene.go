@@ -59,18 +59,18 @@ type Stroke struct {
 	Colour      [3]float64
 }
 
-// What the nuisances range over. A picture shows two or three objects of its
+// What the nuisances range over. A picture shows three or four objects of its
 // class: their arrangement is a nuisance that pixels can't be compared over, and
 // yet each of them tells what to expect of the others, which is what two crops
 // of one picture have in common. Objects are large enough to be told at 32
 // pixels a side, and turned less than would make a square a diamond.
 const (
-	minObjects, maxObjects   = 2, 3
-	minArea, maxArea         = 0.045, 0.085
+	minObjects, maxObjects   = 3, 4
+	minArea, maxArea         = 0.04, 0.07
 	margin                   = 0.17 // between a centre and the picture's edge
-	maxTurn                  = 25 * math.Pi / 180
-	minContrast, maxContrast = 0.35, 0.65
-	maxChroma                = 0.05
+	maxTurn                  = 12 * math.Pi / 180
+	minContrast, maxContrast = 0.26, 0.50
+	maxChroma                = 0.06
 	maxStrokes               = 2
 )
 
@@ -84,7 +84,7 @@ func Sample(rng *rand.Rand) Scene {
 		LightAngle: uniform(0, 2*math.Pi),
 		Relief:     uniform(0.2, 1),
 		Shadow:     uniform(0, 0.5),
-		Grain:      uniform(0, 0.02),
+		Grain:      uniform(0, 0.012),
 		Noise:      rng.Uint64(),
 	}
 
@@ -150,9 +150,9 @@ func surface(rng *rand.Rand, luma, contrast float64) Surface {
 		Angle:   uniform(0, math.Pi),
 		Waves:   uniform(3, 7), // at 32 pixels still more than 4 pixels a period
 		Phase:   [2]float64{uniform(0, 2*math.Pi), uniform(0, 2*math.Pi)},
-		Slope:   [2]float64{uniform(-0.15, 0.15), uniform(-0.15, 0.15)},
+		Slope:   [2]float64{uniform(-0.3, 0.3), uniform(-0.3, 0.3)},
 	}
-	strength := contrast * uniform(0.05, 0.2)
+	strength := contrast * uniform(0.02, 0.12)
 	accent := colour(rng, 0)
 	for i := range accent {
 		s.Accent[i] = strength + 0.5*accent[i]
