@@ -10,6 +10,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
+	"sync"
 
 	"siameseim/internal/imagefile"
 )
@@ -21,7 +23,8 @@ type Options struct {
 	Root        string   // the folder of the cases' "file"
 	DataRoot    string   // the folder of the cases' "shard"
 
-	// Whole decodes whole images where a view needs but a region.
+	// Whole decodes whole images where a view needs but a region. So far whole
+	// images are decoded either way.
 	Whole bool
 	// JPEGApart counts cases whose source is a JPEG, by content, under
 	// Summary.JPEG and nowhere else, unless they have a class.
@@ -125,8 +128,7 @@ func Run(ctx context.Context, opt Options) (Summary, error) {
 		}
 		cases = append(cases, more...)
 	}
-	r := runner{whole: opt.Whole}
-	if err := eachSource(ctx, opt, cases, r.source); err != nil {
+	if err := runAll(ctx, opt, cases); err != nil {
 		return Summary{}, err
 	}
 
@@ -140,6 +142,28 @@ func Run(ctx context.Context, opt Options) (Summary, error) {
 		}
 	}
 	return sum, nil
+}
+
+// runAll runs the cases, one image on each processor at a time.
+func runAll(ctx context.Context, opt Options, cases []*testCase) error {
+	type job struct {
+		data  []byte
+		cases []*testCase
+	}
+	jobs := make(chan job)
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			var r runner
+			for j := range jobs {
+				r.source(j.data, j.cases)
+			}
+		})
+	}
+	err := eachSource(ctx, opt, cases, func(data []byte, cases []*testCase) { jobs <- job{data, cases} })
+	close(jobs)
+	workers.Wait()
+	return err
 }
 
 // count adds one case that has been run and tells whether it is to be reported.

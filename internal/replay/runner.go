@@ -10,9 +10,8 @@ import (
 	"siameseim/views"
 )
 
-// runner runs cases, one image after the other.
+// runner runs cases, one image after the other; one goroutine uses it.
 type runner struct {
-	whole   bool // decode whole images; today's decoders know nothing else
 	decoder imagefile.Decoder
 	maker   views.Maker
 	src     picture.RGB
