@@ -47,6 +47,9 @@ func (c *collector) run() error {
 		case <-p.ctx.Done():
 			return p.ctx.Err() // a worker may still write to the task
 		}
+		if err := p.ctx.Err(); err != nil {
+			return err // and not what it made of the task
+		}
 		if err := c.take(t); err != nil {
 			if flushed := c.flush(); flushed != nil {
 				return flushed

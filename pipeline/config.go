@@ -32,6 +32,7 @@ type Config struct {
 	Batch    int  // samples in a batch; 0: single samples come from Items
 	DropLast bool // drop what is left for less than a batch at the end
 
+	AllowPipe  bool  // let pipe:COMMAND sources run their command
 	MaxPixels  int64 // of one image; 0: internal/imagefile's default
 	BadSamples Policy
 	Report     func(Bad) // called for every bad sample and skipped shard, in the samples' order; may be nil

@@ -50,7 +50,7 @@ func Start(ctx context.Context, cfg Config) (*Pipeline, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.opt = webdataset.Options{Stdin: cfg.Stdin}
+	s.opt = webdataset.Options{Stdin: cfg.Stdin, AllowPipe: cfg.AllowPipe}
 	switch {
 	case len(s.urls) < cfg.World:
 		return nil, fmt.Errorf("pipeline: %d shards cannot be shared by %d ranks", len(s.urls), cfg.World)

@@ -453,3 +453,57 @@ func TestCancelInEveryPhase(t *testing.T) {
 	}
 	p.Close()
 }
+
+func TestOnePixelImage(t *testing.T) {
+	cfg := smallConfig(writeShards(t, []int{2}, func(_ int, s *webdataset.Sample) {
+		var b bytes.Buffer
+		if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, 1, 1))); err != nil {
+			t.Fatal(err)
+		}
+		s.Fields[0].Data = b.Bytes()
+	}))
+	if got := mustRun(t, cfg); len(keys(got)) != 2 || !slices.Equal(got[0].Crop[:8], []int32{0, 0, 1, 1, 0, 0, 1, 1}) {
+		t.Errorf("%d samples", len(keys(got)))
+	}
+}
+
+// A folder has its classes one after the other; shuffling has to mix them,
+// whatever the size of the buffer, and a resume has to find the place again.
+func TestFolderIsPermuted(t *testing.T) {
+	dir := t.TempDir()
+	for number := range 20 {
+		class := filepath.Join(dir, "class"+string(rune('0'+number/10)))
+		if err := os.MkdirAll(class, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(class, fmt.Sprintf("%02d.png", number)), pngOf(t, number), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cfg := smallConfig([]string{dir})
+	cfg.Shuffle, cfg.Batch = 0, 20
+	if listed := mustRun(t, cfg)[0]; !slices.IsSorted(listed.Keys) || listed.Labels[9] != 0 || listed.Labels[10] != 1 {
+		t.Errorf("%v", listed.Keys)
+	}
+	cfg.Shuffle = 2
+	mixed := mustRun(t, cfg)[0]
+	if first := mixed.Labels[:10]; !slices.Contains(first, 1) || slices.Max(first) == 0 || mixed.Keys[0] == "class0/00" && mixed.Keys[1] == "class0/01" {
+		t.Errorf("%v", mixed.Keys)
+	}
+	cfg.Start.Sample, cfg.Batch = 7, 13
+	if tail := mustRun(t, cfg)[0]; !slices.Equal(tail.Keys, mixed.Keys[7:]) {
+		t.Errorf("%v, want %v", tail.Keys, mixed.Keys[7:])
+	}
+}
+
+func TestPipeNeedsPermission(t *testing.T) {
+	paths := writeShards(t, []int{3}, nil)
+	cfg := smallConfig([]string{"pipe:cat " + paths[0]})
+	if _, err := run(t, cfg); err == nil {
+		t.Error("a command was run")
+	}
+	cfg.AllowPipe = true
+	if got := mustRun(t, cfg); len(keys(got)) != 3 {
+		t.Errorf("%v", keys(got))
+	}
+}

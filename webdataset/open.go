@@ -24,6 +24,8 @@ type Options struct {
 	// DefaultMaxSample. More is a FormatError: a wrong header must not fill
 	// the memory.
 	MaxSample int64
+	// AllowPipe lets pipe:COMMAND sources run their command by a shell.
+	AllowPipe bool
 	// Permute, if not nil, draws the order in which a folder's files are read.
 	// Shards are read from front to back and leave it alone.
 	Permute *rand.Rand
@@ -43,7 +45,7 @@ type Reader interface {
 
 // Open opens one source: a tar file, plain or compressed with gzip or zstd
 // (told by its first bytes, not by its name), "-" for such a stream on standard
-// input, or a folder of images. The reader's Next fails with the context's error
+// input, pipe:COMMAND for one that a command writes, or a folder of images. The reader's Next fails with the context's error
 // once that is cancelled.
 func Open(ctx context.Context, url string, opt Options) (Reader, error) {
 	if opt.MaxSample <= 0 {
@@ -58,6 +60,9 @@ func Open(ctx context.Context, url string, opt Options) (Reader, error) {
 			in = os.Stdin
 		}
 		return openTar(ctx, url, &detached{ctx: ctx, in: in}, io.NopCloser(nil), opt)
+	}
+	if strings.HasPrefix(url, "pipe:") {
+		return openPipe(ctx, url, opt)
 	}
 	if scheme, ok := remote(url); ok {
 		return nil, &UnsupportedError{Source: url, Reason: fmt.Sprintf("%s sources are not supported", scheme)}

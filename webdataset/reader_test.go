@@ -392,3 +392,44 @@ func FuzzReader(f *testing.F) {
 		}
 	})
 }
+
+func TestPipe(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s.tar")
+	if err := os.WriteFile(path, archive(t, false, "a.jpg=1", "b.jpg="+strings.Repeat("x", 1<<20)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	allowed := Options{AllowPipe: true}
+	ctx := context.Background()
+	got, err := readAll(ctx, "pipe:cat "+path, allowed)
+	if err != nil || len(got) != 2 {
+		t.Errorf("%d samples, %v", len(got), err)
+	}
+	for command, message := range map[string]string{
+		"exit 3":                            "command: exit status 3",
+		"cat " + path + "; exit 4":          `sample "b": command: exit status 4`,
+		"head -c 2000 " + path + "; exit 5": `sample "b": member b.jpg: command: exit status 5`,
+		"true":                              "empty file",
+	} {
+		_, err := readAll(ctx, "pipe:"+command, allowed)
+		var format *FormatError
+		if !errors.As(err, &format) || err.Error() != "webdataset: pipe:"+command+": "+message {
+			t.Errorf("%s: %v", command, err)
+		}
+	}
+	// A command that goes on is ended by Close, one that hangs by its context.
+	r, err := Open(ctx, "pipe:cat "+path+" && sleep 0.1 && cat /dev/zero", allowed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Next(); err != nil {
+		t.Error(err)
+	}
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
+	short, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
+	defer cancel()
+	if _, err := Open(short, "pipe:sleep 3", allowed); err != context.DeadlineExceeded {
+		t.Error(err)
+	}
+}
