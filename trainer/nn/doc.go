@@ -5,9 +5,13 @@
 //
 // Everything is float32, row-major; sums that decide a statistic run in
 // float64. Letters: B batch, T tokens (N of them patches), C or D channels, H
-// heads; a gradient of x is dx. A layer owns no activations: what backward
-// needs is planned in an [Arena] at construction and passed in, so that a
-// forward and a backward pass allocate nothing.
+// heads; a gradient of x is dx.
+//
+// Layers are made by a [Builder], which collects their parameters and plans
+// all their memory in an [Arena]: what backward reads is kept, the rest is
+// scratch that layers share. A forward and a backward pass then allocate
+// nothing: even the functions given to the threads are made at construction,
+// and a running call's arguments stand in the layer's fields.
 //
 // Work is split over outputs and never over a summed axis, and sums run in
 // chunks of a fixed size, so that the same bits come out for any number of

@@ -192,6 +192,7 @@ func TestDropScale(t *testing.T) {
 	// Each part of the key matters: about 2*.3*.7 of the draws differ.
 	for name, other := range map[string]func(row int) float32{
 		"seed":   func(row int) float32 { return dropScale(DropKey{Seed: 6, Step: 9}, row, 3, rate) },
+		"order":  func(row int) float32 { return dropScale(DropKey{Seed: 9, Step: 5}, row, 3, rate) },
 		"step":   func(row int) float32 { return dropScale(DropKey{Seed: 5, Step: 10}, row, 3, rate) },
 		"branch": func(row int) float32 { return dropScale(key, row, 4, rate) },
 		"row":    func(row int) float32 { return dropScale(key, row+1, 3, rate) },
