@@ -220,7 +220,6 @@ type benchWorker struct {
 	decoder imagefile.Decoder
 	resizer crop.Resizer
 	painter colorjitter.Painter
-	maker   views.Maker
 	source  picture.RGB
 	view    [2]picture.RGB
 	float   [2][]float32
