@@ -12,11 +12,11 @@ type Workspace struct {
 // Blocking, the same for every variant. A sum over k is cut in chunks of at
 // most maxChunkK, of equal length but for the last: each chunk is summed from
 // zero in the order of k and then added to C, so the bits of an element depend
-// on k alone. A block of B of maxChunkK x blockN is 576 KiB, which leaves room
-// in a 1 MiB L2 cache for A and C.
+// on k alone. A block of B of maxChunkK x blockN is 768 KiB, which leaves room
+// in a 1 MiB second-level cache for a strip of A and a tile of C.
 const (
-	maxChunkK = 384
-	blockN    = 384
+	maxChunkK = 256
+	blockN    = 768
 )
 
 // GemmNN computes C = A B, or C += A B if accumulate, for A [m,k], B [k,n] and

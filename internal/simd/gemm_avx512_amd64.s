@@ -4,9 +4,9 @@
 
 #include "textflag.h"
 
-// func gemmRowsAVX512(a *float32, ars int, aks int, b *float32, bPanel int, bRow int, c *float32, ldc int, rows int, cols int, k int, accumulate bool)
+// func gemmRowsAVX512(a *float32, ars int, aks int, b *float32, bPanel int, bRow int, c *float32, ldc int, rows int, cols int, k int, aheadBytes int, accumulate bool)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemmRowsAVX512(SB), NOSPLIT, $0-89
+TEXT ·gemmRowsAVX512(SB), NOSPLIT, $8-97
 	MOVQ ars+8(FP), AX
 	MOVQ aks+16(FP), CX
 	MOVQ bRow+40(FP), DX
@@ -174,7 +174,41 @@ rows14:
 	LEAQ       (R15)(R14*4), R15
 	PREFETCHT0 (R15)
 	PREFETCHT0 64(R15)
-	MOVQ       k+80(FP), R14
+	MOVQ       k+80(FP), BP
+
+rows14wideline:
+	MOVQ       aheadBytes+88(FP), R15
+	PREFETCHT1 (R15)(R8*1)
+	ADDQ       AX, R15
+	PREFETCHT1 (R15)(R8*1)
+	ADDQ       AX, R15
+	PREFETCHT1 (R15)(R8*1)
+	MOVQ       aheadBytes+88(FP), R15
+	PREFETCHT1 (R15)(R9*1)
+	ADDQ       AX, R15
+	PREFETCHT1 (R15)(R9*1)
+	ADDQ       AX, R15
+	PREFETCHT1 (R15)(R9*1)
+	MOVQ       aheadBytes+88(FP), R15
+	PREFETCHT1 (R15)(R10*1)
+	ADDQ       AX, R15
+	PREFETCHT1 (R15)(R10*1)
+	ADDQ       AX, R15
+	PREFETCHT1 (R15)(R10*1)
+	MOVQ       aheadBytes+88(FP), R15
+	PREFETCHT1 (R15)(R11*1)
+	ADDQ       AX, R15
+	PREFETCHT1 (R15)(R11*1)
+	ADDQ       AX, R15
+	PREFETCHT1 (R15)(R11*1)
+	MOVQ       aheadBytes+88(FP), R15
+	PREFETCHT1 (R15)(R12*1)
+	ADDQ       AX, R15
+	PREFETCHT1 (R15)(R12*1)
+	MOVQ       $0x00000010, R14
+	CMPQ       BP, R14
+	CMOVQLT    BP, R14
+	SUBQ       R14, BP
 
 rows14widestep:
 	VMOVUPS.Z    (R13), K1, Z28
@@ -229,10 +263,12 @@ rows14widestep:
 	ADDQ         CX, R12
 	DECQ         R14
 	JNZ          rows14widestep
+	TESTQ        BP, BP
+	JNZ          rows14wideline
 	MOVQ         DI, R15
 	MOVQ         ldc+56(FP), R14
 	SHLQ         $0x02, R14
-	MOVB         accumulate+88(FP), R8
+	MOVB         accumulate+96(FP), R8
 	TESTB        R8, R8
 	JZ           rows14widestore
 	VADDPS.Z     (R15), Z0, K1, Z0
@@ -386,7 +422,41 @@ rows14narrow:
 	PREFETCHT0 (R13)
 	LEAQ       (R13)(R12*4), R13
 	PREFETCHT0 (R13)
-	MOVQ       k+80(FP), R12
+	MOVQ       k+80(FP), R14
+
+rows14narrowline:
+	MOVQ       aheadBytes+88(FP), R13
+	PREFETCHT1 (R13)(BX*1)
+	ADDQ       AX, R13
+	PREFETCHT1 (R13)(BX*1)
+	ADDQ       AX, R13
+	PREFETCHT1 (R13)(BX*1)
+	MOVQ       aheadBytes+88(FP), R13
+	PREFETCHT1 (R13)(R8*1)
+	ADDQ       AX, R13
+	PREFETCHT1 (R13)(R8*1)
+	ADDQ       AX, R13
+	PREFETCHT1 (R13)(R8*1)
+	MOVQ       aheadBytes+88(FP), R13
+	PREFETCHT1 (R13)(R9*1)
+	ADDQ       AX, R13
+	PREFETCHT1 (R13)(R9*1)
+	ADDQ       AX, R13
+	PREFETCHT1 (R13)(R9*1)
+	MOVQ       aheadBytes+88(FP), R13
+	PREFETCHT1 (R13)(R10*1)
+	ADDQ       AX, R13
+	PREFETCHT1 (R13)(R10*1)
+	ADDQ       AX, R13
+	PREFETCHT1 (R13)(R10*1)
+	MOVQ       aheadBytes+88(FP), R13
+	PREFETCHT1 (R13)(R11*1)
+	ADDQ       AX, R13
+	PREFETCHT1 (R13)(R11*1)
+	MOVQ       $0x00000010, R12
+	CMPQ       R14, R12
+	CMOVQLT    R14, R12
+	SUBQ       R12, R14
 
 rows14narrowstep:
 	VMOVUPS.Z    (SI), K1, Z28
@@ -426,10 +496,12 @@ rows14narrowstep:
 	ADDQ         CX, R11
 	DECQ         R12
 	JNZ          rows14narrowstep
+	TESTQ        R14, R14
+	JNZ          rows14narrowline
 	MOVQ         DI, R13
 	MOVQ         ldc+56(FP), R12
 	SHLQ         $0x02, R12
-	MOVB         accumulate+88(FP), AL
+	MOVB         accumulate+96(FP), AL
 	TESTB        AL, AL
 	JZ           rows14narrowstore
 	VADDPS.Z     (R13), Z0, K1, Z0
@@ -580,7 +652,39 @@ rows13:
 	LEAQ       (R15)(R14*4), R15
 	PREFETCHT0 (R15)
 	PREFETCHT0 64(R15)
-	MOVQ       k+80(FP), R14
+	MOVQ       k+80(FP), BP
+
+rows13wideline:
+	MOVQ       aheadBytes+88(FP), R15
+	PREFETCHT1 (R15)(R8*1)
+	ADDQ       AX, R15
+	PREFETCHT1 (R15)(R8*1)
+	ADDQ       AX, R15
+	PREFETCHT1 (R15)(R8*1)
+	MOVQ       aheadBytes+88(FP), R15
+	PREFETCHT1 (R15)(R9*1)
+	ADDQ       AX, R15
+	PREFETCHT1 (R15)(R9*1)
+	ADDQ       AX, R15
+	PREFETCHT1 (R15)(R9*1)
+	MOVQ       aheadBytes+88(FP), R15
+	PREFETCHT1 (R15)(R10*1)
+	ADDQ       AX, R15
+	PREFETCHT1 (R15)(R10*1)
+	ADDQ       AX, R15
+	PREFETCHT1 (R15)(R10*1)
+	MOVQ       aheadBytes+88(FP), R15
+	PREFETCHT1 (R15)(R11*1)
+	ADDQ       AX, R15
+	PREFETCHT1 (R15)(R11*1)
+	ADDQ       AX, R15
+	PREFETCHT1 (R15)(R11*1)
+	MOVQ       aheadBytes+88(FP), R15
+	PREFETCHT1 (R15)(R12*1)
+	MOVQ       $0x00000010, R14
+	CMPQ       BP, R14
+	CMOVQLT    BP, R14
+	SUBQ       R14, BP
 
 rows13widestep:
 	VMOVUPS.Z    (R13), K1, Z28
@@ -632,10 +736,12 @@ rows13widestep:
 	ADDQ         CX, R12
 	DECQ         R14
 	JNZ          rows13widestep
+	TESTQ        BP, BP
+	JNZ          rows13wideline
 	MOVQ         DI, R15
 	MOVQ         ldc+56(FP), R14
 	SHLQ         $0x02, R14
-	MOVB         accumulate+88(FP), R8
+	MOVB         accumulate+96(FP), R8
 	TESTB        R8, R8
 	JZ           rows13widestore
 	VADDPS.Z     (R15), Z0, K1, Z0
@@ -780,7 +886,39 @@ rows13narrow:
 	PREFETCHT0 (R13)
 	LEAQ       (R13)(R12*4), R13
 	PREFETCHT0 (R13)
-	MOVQ       k+80(FP), R12
+	MOVQ       k+80(FP), R14
+
+rows13narrowline:
+	MOVQ       aheadBytes+88(FP), R13
+	PREFETCHT1 (R13)(BX*1)
+	ADDQ       AX, R13
+	PREFETCHT1 (R13)(BX*1)
+	ADDQ       AX, R13
+	PREFETCHT1 (R13)(BX*1)
+	MOVQ       aheadBytes+88(FP), R13
+	PREFETCHT1 (R13)(R8*1)
+	ADDQ       AX, R13
+	PREFETCHT1 (R13)(R8*1)
+	ADDQ       AX, R13
+	PREFETCHT1 (R13)(R8*1)
+	MOVQ       aheadBytes+88(FP), R13
+	PREFETCHT1 (R13)(R9*1)
+	ADDQ       AX, R13
+	PREFETCHT1 (R13)(R9*1)
+	ADDQ       AX, R13
+	PREFETCHT1 (R13)(R9*1)
+	MOVQ       aheadBytes+88(FP), R13
+	PREFETCHT1 (R13)(R10*1)
+	ADDQ       AX, R13
+	PREFETCHT1 (R13)(R10*1)
+	ADDQ       AX, R13
+	PREFETCHT1 (R13)(R10*1)
+	MOVQ       aheadBytes+88(FP), R13
+	PREFETCHT1 (R13)(R11*1)
+	MOVQ       $0x00000010, R12
+	CMPQ       R14, R12
+	CMOVQLT    R14, R12
+	SUBQ       R12, R14
 
 rows13narrowstep:
 	VMOVUPS.Z    (SI), K1, Z28
@@ -818,10 +956,12 @@ rows13narrowstep:
 	ADDQ         CX, R11
 	DECQ         R12
 	JNZ          rows13narrowstep
+	TESTQ        R14, R14
+	JNZ          rows13narrowline
 	MOVQ         DI, R13
 	MOVQ         ldc+56(FP), R12
 	SHLQ         $0x02, R12
-	MOVB         accumulate+88(FP), AL
+	MOVB         accumulate+96(FP), AL
 	TESTB        AL, AL
 	JZ           rows13narrowstore
 	VADDPS.Z     (R13), Z0, K1, Z0
@@ -961,7 +1101,37 @@ rows12:
 	LEAQ       (R14)(R13*4), R14
 	PREFETCHT0 (R14)
 	PREFETCHT0 64(R14)
-	MOVQ       k+80(FP), R13
+	MOVQ       k+80(FP), R15
+
+rows12wideline:
+	MOVQ       aheadBytes+88(FP), R14
+	PREFETCHT1 (R14)(R8*1)
+	ADDQ       AX, R14
+	PREFETCHT1 (R14)(R8*1)
+	ADDQ       AX, R14
+	PREFETCHT1 (R14)(R8*1)
+	MOVQ       aheadBytes+88(FP), R14
+	PREFETCHT1 (R14)(R9*1)
+	ADDQ       AX, R14
+	PREFETCHT1 (R14)(R9*1)
+	ADDQ       AX, R14
+	PREFETCHT1 (R14)(R9*1)
+	MOVQ       aheadBytes+88(FP), R14
+	PREFETCHT1 (R14)(R10*1)
+	ADDQ       AX, R14
+	PREFETCHT1 (R14)(R10*1)
+	ADDQ       AX, R14
+	PREFETCHT1 (R14)(R10*1)
+	MOVQ       aheadBytes+88(FP), R14
+	PREFETCHT1 (R14)(R11*1)
+	ADDQ       AX, R14
+	PREFETCHT1 (R14)(R11*1)
+	ADDQ       AX, R14
+	PREFETCHT1 (R14)(R11*1)
+	MOVQ       $0x00000010, R13
+	CMPQ       R15, R13
+	CMOVQLT    R15, R13
+	SUBQ       R13, R15
 
 rows12widestep:
 	VMOVUPS.Z    (R12), K1, Z28
@@ -1009,10 +1179,12 @@ rows12widestep:
 	ADDQ         CX, R11
 	DECQ         R13
 	JNZ          rows12widestep
+	TESTQ        R15, R15
+	JNZ          rows12wideline
 	MOVQ         DI, R14
 	MOVQ         ldc+56(FP), R13
 	SHLQ         $0x02, R13
-	MOVB         accumulate+88(FP), R8
+	MOVB         accumulate+96(FP), R8
 	TESTB        R8, R8
 	JZ           rows12widestore
 	VADDPS.Z     (R14), Z0, K1, Z0
@@ -1146,7 +1318,37 @@ rows12narrow:
 	PREFETCHT0 (R12)
 	LEAQ       (R12)(R11*4), R12
 	PREFETCHT0 (R12)
-	MOVQ       k+80(FP), R11
+	MOVQ       k+80(FP), R13
+
+rows12narrowline:
+	MOVQ       aheadBytes+88(FP), R12
+	PREFETCHT1 (R12)(BX*1)
+	ADDQ       AX, R12
+	PREFETCHT1 (R12)(BX*1)
+	ADDQ       AX, R12
+	PREFETCHT1 (R12)(BX*1)
+	MOVQ       aheadBytes+88(FP), R12
+	PREFETCHT1 (R12)(R8*1)
+	ADDQ       AX, R12
+	PREFETCHT1 (R12)(R8*1)
+	ADDQ       AX, R12
+	PREFETCHT1 (R12)(R8*1)
+	MOVQ       aheadBytes+88(FP), R12
+	PREFETCHT1 (R12)(R9*1)
+	ADDQ       AX, R12
+	PREFETCHT1 (R12)(R9*1)
+	ADDQ       AX, R12
+	PREFETCHT1 (R12)(R9*1)
+	MOVQ       aheadBytes+88(FP), R12
+	PREFETCHT1 (R12)(R10*1)
+	ADDQ       AX, R12
+	PREFETCHT1 (R12)(R10*1)
+	ADDQ       AX, R12
+	PREFETCHT1 (R12)(R10*1)
+	MOVQ       $0x00000010, R11
+	CMPQ       R13, R11
+	CMOVQLT    R13, R11
+	SUBQ       R11, R13
 
 rows12narrowstep:
 	VMOVUPS.Z    (SI), K1, Z28
@@ -1181,10 +1383,12 @@ rows12narrowstep:
 	ADDQ         CX, R10
 	DECQ         R11
 	JNZ          rows12narrowstep
+	TESTQ        R13, R13
+	JNZ          rows12narrowline
 	MOVQ         DI, R12
 	MOVQ         ldc+56(FP), R11
 	SHLQ         $0x02, R11
-	MOVB         accumulate+88(FP), AL
+	MOVB         accumulate+96(FP), AL
 	TESTB        AL, AL
 	JZ           rows12narrowstore
 	VADDPS.Z     (R12), Z0, K1, Z0
@@ -1315,7 +1519,35 @@ rows11:
 	LEAQ       (R14)(R13*4), R14
 	PREFETCHT0 (R14)
 	PREFETCHT0 64(R14)
-	MOVQ       k+80(FP), R13
+	MOVQ       k+80(FP), R15
+
+rows11wideline:
+	MOVQ       aheadBytes+88(FP), R14
+	PREFETCHT1 (R14)(R8*1)
+	ADDQ       AX, R14
+	PREFETCHT1 (R14)(R8*1)
+	ADDQ       AX, R14
+	PREFETCHT1 (R14)(R8*1)
+	MOVQ       aheadBytes+88(FP), R14
+	PREFETCHT1 (R14)(R9*1)
+	ADDQ       AX, R14
+	PREFETCHT1 (R14)(R9*1)
+	ADDQ       AX, R14
+	PREFETCHT1 (R14)(R9*1)
+	MOVQ       aheadBytes+88(FP), R14
+	PREFETCHT1 (R14)(R10*1)
+	ADDQ       AX, R14
+	PREFETCHT1 (R14)(R10*1)
+	ADDQ       AX, R14
+	PREFETCHT1 (R14)(R10*1)
+	MOVQ       aheadBytes+88(FP), R14
+	PREFETCHT1 (R14)(R11*1)
+	ADDQ       AX, R14
+	PREFETCHT1 (R14)(R11*1)
+	MOVQ       $0x00000010, R13
+	CMPQ       R15, R13
+	CMOVQLT    R15, R13
+	SUBQ       R13, R15
 
 rows11widestep:
 	VMOVUPS.Z    (R12), K1, Z28
@@ -1360,10 +1592,12 @@ rows11widestep:
 	ADDQ         CX, R11
 	DECQ         R13
 	JNZ          rows11widestep
+	TESTQ        R15, R15
+	JNZ          rows11wideline
 	MOVQ         DI, R14
 	MOVQ         ldc+56(FP), R13
 	SHLQ         $0x02, R13
-	MOVB         accumulate+88(FP), R8
+	MOVB         accumulate+96(FP), R8
 	TESTB        R8, R8
 	JZ           rows11widestore
 	VADDPS.Z     (R14), Z0, K1, Z0
@@ -1488,7 +1722,35 @@ rows11narrow:
 	PREFETCHT0 (R12)
 	LEAQ       (R12)(R11*4), R12
 	PREFETCHT0 (R12)
-	MOVQ       k+80(FP), R11
+	MOVQ       k+80(FP), R13
+
+rows11narrowline:
+	MOVQ       aheadBytes+88(FP), R12
+	PREFETCHT1 (R12)(BX*1)
+	ADDQ       AX, R12
+	PREFETCHT1 (R12)(BX*1)
+	ADDQ       AX, R12
+	PREFETCHT1 (R12)(BX*1)
+	MOVQ       aheadBytes+88(FP), R12
+	PREFETCHT1 (R12)(R8*1)
+	ADDQ       AX, R12
+	PREFETCHT1 (R12)(R8*1)
+	ADDQ       AX, R12
+	PREFETCHT1 (R12)(R8*1)
+	MOVQ       aheadBytes+88(FP), R12
+	PREFETCHT1 (R12)(R9*1)
+	ADDQ       AX, R12
+	PREFETCHT1 (R12)(R9*1)
+	ADDQ       AX, R12
+	PREFETCHT1 (R12)(R9*1)
+	MOVQ       aheadBytes+88(FP), R12
+	PREFETCHT1 (R12)(R10*1)
+	ADDQ       AX, R12
+	PREFETCHT1 (R12)(R10*1)
+	MOVQ       $0x00000010, R11
+	CMPQ       R13, R11
+	CMOVQLT    R13, R11
+	SUBQ       R11, R13
 
 rows11narrowstep:
 	VMOVUPS.Z    (SI), K1, Z28
@@ -1521,10 +1783,12 @@ rows11narrowstep:
 	ADDQ         CX, R10
 	DECQ         R11
 	JNZ          rows11narrowstep
+	TESTQ        R13, R13
+	JNZ          rows11narrowline
 	MOVQ         DI, R12
 	MOVQ         ldc+56(FP), R11
 	SHLQ         $0x02, R11
-	MOVB         accumulate+88(FP), AL
+	MOVB         accumulate+96(FP), AL
 	TESTB        AL, AL
 	JZ           rows11narrowstore
 	VADDPS.Z     (R12), Z0, K1, Z0
@@ -1646,7 +1910,33 @@ rows10:
 	LEAQ       (R14)(R13*4), R14
 	PREFETCHT0 (R14)
 	PREFETCHT0 64(R14)
-	MOVQ       k+80(FP), R13
+	MOVQ       k+80(FP), R15
+
+rows10wideline:
+	MOVQ       aheadBytes+88(FP), R14
+	PREFETCHT1 (R14)(R8*1)
+	ADDQ       AX, R14
+	PREFETCHT1 (R14)(R8*1)
+	ADDQ       AX, R14
+	PREFETCHT1 (R14)(R8*1)
+	MOVQ       aheadBytes+88(FP), R14
+	PREFETCHT1 (R14)(R9*1)
+	ADDQ       AX, R14
+	PREFETCHT1 (R14)(R9*1)
+	ADDQ       AX, R14
+	PREFETCHT1 (R14)(R9*1)
+	MOVQ       aheadBytes+88(FP), R14
+	PREFETCHT1 (R14)(R10*1)
+	ADDQ       AX, R14
+	PREFETCHT1 (R14)(R10*1)
+	ADDQ       AX, R14
+	PREFETCHT1 (R14)(R10*1)
+	MOVQ       aheadBytes+88(FP), R14
+	PREFETCHT1 (R14)(R11*1)
+	MOVQ       $0x00000010, R13
+	CMPQ       R15, R13
+	CMOVQLT    R15, R13
+	SUBQ       R13, R15
 
 rows10widestep:
 	VMOVUPS.Z    (R12), K1, Z28
@@ -1688,10 +1978,12 @@ rows10widestep:
 	ADDQ         CX, R11
 	DECQ         R13
 	JNZ          rows10widestep
+	TESTQ        R15, R15
+	JNZ          rows10wideline
 	MOVQ         DI, R14
 	MOVQ         ldc+56(FP), R13
 	SHLQ         $0x02, R13
-	MOVB         accumulate+88(FP), R8
+	MOVB         accumulate+96(FP), R8
 	TESTB        R8, R8
 	JZ           rows10widestore
 	VADDPS.Z     (R14), Z0, K1, Z0
@@ -1807,7 +2099,33 @@ rows10narrow:
 	PREFETCHT0 (R12)
 	LEAQ       (R12)(R11*4), R12
 	PREFETCHT0 (R12)
-	MOVQ       k+80(FP), R11
+	MOVQ       k+80(FP), R13
+
+rows10narrowline:
+	MOVQ       aheadBytes+88(FP), R12
+	PREFETCHT1 (R12)(BX*1)
+	ADDQ       AX, R12
+	PREFETCHT1 (R12)(BX*1)
+	ADDQ       AX, R12
+	PREFETCHT1 (R12)(BX*1)
+	MOVQ       aheadBytes+88(FP), R12
+	PREFETCHT1 (R12)(R8*1)
+	ADDQ       AX, R12
+	PREFETCHT1 (R12)(R8*1)
+	ADDQ       AX, R12
+	PREFETCHT1 (R12)(R8*1)
+	MOVQ       aheadBytes+88(FP), R12
+	PREFETCHT1 (R12)(R9*1)
+	ADDQ       AX, R12
+	PREFETCHT1 (R12)(R9*1)
+	ADDQ       AX, R12
+	PREFETCHT1 (R12)(R9*1)
+	MOVQ       aheadBytes+88(FP), R12
+	PREFETCHT1 (R12)(R10*1)
+	MOVQ       $0x00000010, R11
+	CMPQ       R13, R11
+	CMOVQLT    R13, R11
+	SUBQ       R11, R13
 
 rows10narrowstep:
 	VMOVUPS.Z    (SI), K1, Z28
@@ -1838,10 +2156,12 @@ rows10narrowstep:
 	ADDQ         CX, R10
 	DECQ         R11
 	JNZ          rows10narrowstep
+	TESTQ        R13, R13
+	JNZ          rows10narrowline
 	MOVQ         DI, R12
 	MOVQ         ldc+56(FP), R11
 	SHLQ         $0x02, R11
-	MOVB         accumulate+88(FP), AL
+	MOVB         accumulate+96(FP), AL
 	TESTB        AL, AL
 	JZ           rows10narrowstore
 	VADDPS.Z     (R12), Z0, K1, Z0
@@ -1952,7 +2272,31 @@ rows9:
 	LEAQ       (R13)(R12*4), R13
 	PREFETCHT0 (R13)
 	PREFETCHT0 64(R13)
-	MOVQ       k+80(FP), R12
+	MOVQ       k+80(FP), R14
+
+rows9wideline:
+	MOVQ       aheadBytes+88(FP), R13
+	PREFETCHT1 (R13)(R8*1)
+	ADDQ       AX, R13
+	PREFETCHT1 (R13)(R8*1)
+	ADDQ       AX, R13
+	PREFETCHT1 (R13)(R8*1)
+	MOVQ       aheadBytes+88(FP), R13
+	PREFETCHT1 (R13)(R9*1)
+	ADDQ       AX, R13
+	PREFETCHT1 (R13)(R9*1)
+	ADDQ       AX, R13
+	PREFETCHT1 (R13)(R9*1)
+	MOVQ       aheadBytes+88(FP), R13
+	PREFETCHT1 (R13)(R10*1)
+	ADDQ       AX, R13
+	PREFETCHT1 (R13)(R10*1)
+	ADDQ       AX, R13
+	PREFETCHT1 (R13)(R10*1)
+	MOVQ       $0x00000010, R12
+	CMPQ       R14, R12
+	CMOVQLT    R14, R12
+	SUBQ       R12, R14
 
 rows9widestep:
 	VMOVUPS.Z    (R11), K1, Z28
@@ -1990,10 +2334,12 @@ rows9widestep:
 	ADDQ         CX, R10
 	DECQ         R12
 	JNZ          rows9widestep
+	TESTQ        R14, R14
+	JNZ          rows9wideline
 	MOVQ         DI, R13
 	MOVQ         ldc+56(FP), R12
 	SHLQ         $0x02, R12
-	MOVB         accumulate+88(FP), R8
+	MOVB         accumulate+96(FP), R8
 	TESTB        R8, R8
 	JZ           rows9widestore
 	VADDPS.Z     (R13), Z0, K1, Z0
@@ -2098,7 +2444,31 @@ rows9narrow:
 	PREFETCHT0 (R11)
 	LEAQ       (R11)(R10*4), R11
 	PREFETCHT0 (R11)
-	MOVQ       k+80(FP), R10
+	MOVQ       k+80(FP), R12
+
+rows9narrowline:
+	MOVQ       aheadBytes+88(FP), R11
+	PREFETCHT1 (R11)(BX*1)
+	ADDQ       AX, R11
+	PREFETCHT1 (R11)(BX*1)
+	ADDQ       AX, R11
+	PREFETCHT1 (R11)(BX*1)
+	MOVQ       aheadBytes+88(FP), R11
+	PREFETCHT1 (R11)(R8*1)
+	ADDQ       AX, R11
+	PREFETCHT1 (R11)(R8*1)
+	ADDQ       AX, R11
+	PREFETCHT1 (R11)(R8*1)
+	MOVQ       aheadBytes+88(FP), R11
+	PREFETCHT1 (R11)(R9*1)
+	ADDQ       AX, R11
+	PREFETCHT1 (R11)(R9*1)
+	ADDQ       AX, R11
+	PREFETCHT1 (R11)(R9*1)
+	MOVQ       $0x00000010, R10
+	CMPQ       R12, R10
+	CMOVQLT    R12, R10
+	SUBQ       R10, R12
 
 rows9narrowstep:
 	VMOVUPS.Z    (SI), K1, Z28
@@ -2126,10 +2496,12 @@ rows9narrowstep:
 	ADDQ         CX, R9
 	DECQ         R10
 	JNZ          rows9narrowstep
+	TESTQ        R12, R12
+	JNZ          rows9narrowline
 	MOVQ         DI, R11
 	MOVQ         ldc+56(FP), R10
 	SHLQ         $0x02, R10
-	MOVB         accumulate+88(FP), AL
+	MOVB         accumulate+96(FP), AL
 	TESTB        AL, AL
 	JZ           rows9narrowstore
 	VADDPS.Z     (R11), Z0, K1, Z0
@@ -2231,7 +2603,29 @@ rows8:
 	LEAQ       (R13)(R12*4), R13
 	PREFETCHT0 (R13)
 	PREFETCHT0 64(R13)
-	MOVQ       k+80(FP), R12
+	MOVQ       k+80(FP), R14
+
+rows8wideline:
+	MOVQ       aheadBytes+88(FP), R13
+	PREFETCHT1 (R13)(R8*1)
+	ADDQ       AX, R13
+	PREFETCHT1 (R13)(R8*1)
+	ADDQ       AX, R13
+	PREFETCHT1 (R13)(R8*1)
+	MOVQ       aheadBytes+88(FP), R13
+	PREFETCHT1 (R13)(R9*1)
+	ADDQ       AX, R13
+	PREFETCHT1 (R13)(R9*1)
+	ADDQ       AX, R13
+	PREFETCHT1 (R13)(R9*1)
+	MOVQ       aheadBytes+88(FP), R13
+	PREFETCHT1 (R13)(R10*1)
+	ADDQ       AX, R13
+	PREFETCHT1 (R13)(R10*1)
+	MOVQ       $0x00000010, R12
+	CMPQ       R14, R12
+	CMOVQLT    R14, R12
+	SUBQ       R12, R14
 
 rows8widestep:
 	VMOVUPS.Z    (R11), K1, Z28
@@ -2266,10 +2660,12 @@ rows8widestep:
 	ADDQ         CX, R10
 	DECQ         R12
 	JNZ          rows8widestep
+	TESTQ        R14, R14
+	JNZ          rows8wideline
 	MOVQ         DI, R13
 	MOVQ         ldc+56(FP), R12
 	SHLQ         $0x02, R12
-	MOVB         accumulate+88(FP), R8
+	MOVB         accumulate+96(FP), R8
 	TESTB        R8, R8
 	JZ           rows8widestore
 	VADDPS.Z     (R13), Z0, K1, Z0
@@ -2365,7 +2761,29 @@ rows8narrow:
 	PREFETCHT0 (R11)
 	LEAQ       (R11)(R10*4), R11
 	PREFETCHT0 (R11)
-	MOVQ       k+80(FP), R10
+	MOVQ       k+80(FP), R12
+
+rows8narrowline:
+	MOVQ       aheadBytes+88(FP), R11
+	PREFETCHT1 (R11)(BX*1)
+	ADDQ       AX, R11
+	PREFETCHT1 (R11)(BX*1)
+	ADDQ       AX, R11
+	PREFETCHT1 (R11)(BX*1)
+	MOVQ       aheadBytes+88(FP), R11
+	PREFETCHT1 (R11)(R8*1)
+	ADDQ       AX, R11
+	PREFETCHT1 (R11)(R8*1)
+	ADDQ       AX, R11
+	PREFETCHT1 (R11)(R8*1)
+	MOVQ       aheadBytes+88(FP), R11
+	PREFETCHT1 (R11)(R9*1)
+	ADDQ       AX, R11
+	PREFETCHT1 (R11)(R9*1)
+	MOVQ       $0x00000010, R10
+	CMPQ       R12, R10
+	CMOVQLT    R12, R10
+	SUBQ       R10, R12
 
 rows8narrowstep:
 	VMOVUPS.Z    (SI), K1, Z28
@@ -2391,10 +2809,12 @@ rows8narrowstep:
 	ADDQ         CX, R9
 	DECQ         R10
 	JNZ          rows8narrowstep
+	TESTQ        R12, R12
+	JNZ          rows8narrowline
 	MOVQ         DI, R11
 	MOVQ         ldc+56(FP), R10
 	SHLQ         $0x02, R10
-	MOVB         accumulate+88(FP), AL
+	MOVB         accumulate+96(FP), AL
 	TESTB        AL, AL
 	JZ           rows8narrowstore
 	VADDPS.Z     (R11), Z0, K1, Z0
@@ -2487,7 +2907,27 @@ rows7:
 	LEAQ       (R13)(R12*4), R13
 	PREFETCHT0 (R13)
 	PREFETCHT0 64(R13)
-	MOVQ       k+80(FP), R12
+	MOVQ       k+80(FP), R14
+
+rows7wideline:
+	MOVQ       aheadBytes+88(FP), R13
+	PREFETCHT1 (R13)(R8*1)
+	ADDQ       AX, R13
+	PREFETCHT1 (R13)(R8*1)
+	ADDQ       AX, R13
+	PREFETCHT1 (R13)(R8*1)
+	MOVQ       aheadBytes+88(FP), R13
+	PREFETCHT1 (R13)(R9*1)
+	ADDQ       AX, R13
+	PREFETCHT1 (R13)(R9*1)
+	ADDQ       AX, R13
+	PREFETCHT1 (R13)(R9*1)
+	MOVQ       aheadBytes+88(FP), R13
+	PREFETCHT1 (R13)(R10*1)
+	MOVQ       $0x00000010, R12
+	CMPQ       R14, R12
+	CMOVQLT    R14, R12
+	SUBQ       R12, R14
 
 rows7widestep:
 	VMOVUPS.Z    (R11), K1, Z28
@@ -2519,10 +2959,12 @@ rows7widestep:
 	ADDQ         CX, R10
 	DECQ         R12
 	JNZ          rows7widestep
+	TESTQ        R14, R14
+	JNZ          rows7wideline
 	MOVQ         DI, R13
 	MOVQ         ldc+56(FP), R12
 	SHLQ         $0x02, R12
-	MOVB         accumulate+88(FP), R8
+	MOVB         accumulate+96(FP), R8
 	TESTB        R8, R8
 	JZ           rows7widestore
 	VADDPS.Z     (R13), Z0, K1, Z0
@@ -2609,7 +3051,27 @@ rows7narrow:
 	PREFETCHT0 (R11)
 	LEAQ       (R11)(R10*4), R11
 	PREFETCHT0 (R11)
-	MOVQ       k+80(FP), R10
+	MOVQ       k+80(FP), R12
+
+rows7narrowline:
+	MOVQ       aheadBytes+88(FP), R11
+	PREFETCHT1 (R11)(BX*1)
+	ADDQ       AX, R11
+	PREFETCHT1 (R11)(BX*1)
+	ADDQ       AX, R11
+	PREFETCHT1 (R11)(BX*1)
+	MOVQ       aheadBytes+88(FP), R11
+	PREFETCHT1 (R11)(R8*1)
+	ADDQ       AX, R11
+	PREFETCHT1 (R11)(R8*1)
+	ADDQ       AX, R11
+	PREFETCHT1 (R11)(R8*1)
+	MOVQ       aheadBytes+88(FP), R11
+	PREFETCHT1 (R11)(R9*1)
+	MOVQ       $0x00000010, R10
+	CMPQ       R12, R10
+	CMOVQLT    R12, R10
+	SUBQ       R10, R12
 
 rows7narrowstep:
 	VMOVUPS.Z    (SI), K1, Z28
@@ -2633,10 +3095,12 @@ rows7narrowstep:
 	ADDQ         CX, R9
 	DECQ         R10
 	JNZ          rows7narrowstep
+	TESTQ        R12, R12
+	JNZ          rows7narrowline
 	MOVQ         DI, R11
 	MOVQ         ldc+56(FP), R10
 	SHLQ         $0x02, R10
-	MOVB         accumulate+88(FP), AL
+	MOVB         accumulate+96(FP), AL
 	TESTB        AL, AL
 	JZ           rows7narrowstore
 	VADDPS.Z     (R11), Z0, K1, Z0
@@ -2718,7 +3182,25 @@ rows6:
 	LEAQ       (R12)(R11*4), R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 64(R12)
-	MOVQ       k+80(FP), R11
+	MOVQ       k+80(FP), R13
+
+rows6wideline:
+	MOVQ       aheadBytes+88(FP), R12
+	PREFETCHT1 (R12)(R8*1)
+	ADDQ       AX, R12
+	PREFETCHT1 (R12)(R8*1)
+	ADDQ       AX, R12
+	PREFETCHT1 (R12)(R8*1)
+	MOVQ       aheadBytes+88(FP), R12
+	PREFETCHT1 (R12)(R9*1)
+	ADDQ       AX, R12
+	PREFETCHT1 (R12)(R9*1)
+	ADDQ       AX, R12
+	PREFETCHT1 (R12)(R9*1)
+	MOVQ       $0x00000010, R11
+	CMPQ       R13, R11
+	CMOVQLT    R13, R11
+	SUBQ       R11, R13
 
 rows6widestep:
 	VMOVUPS.Z    (R10), K1, Z28
@@ -2746,10 +3228,12 @@ rows6widestep:
 	ADDQ         CX, R9
 	DECQ         R11
 	JNZ          rows6widestep
+	TESTQ        R13, R13
+	JNZ          rows6wideline
 	MOVQ         DI, R12
 	MOVQ         ldc+56(FP), R11
 	SHLQ         $0x02, R11
-	MOVB         accumulate+88(FP), R8
+	MOVB         accumulate+96(FP), R8
 	TESTB        R8, R8
 	JZ           rows6widestore
 	VADDPS.Z     (R12), Z0, K1, Z0
@@ -2825,7 +3309,25 @@ rows6narrow:
 	PREFETCHT0 (R10)
 	LEAQ       (R10)(R9*4), R10
 	PREFETCHT0 (R10)
-	MOVQ       k+80(FP), R9
+	MOVQ       k+80(FP), R11
+
+rows6narrowline:
+	MOVQ       aheadBytes+88(FP), R10
+	PREFETCHT1 (R10)(BX*1)
+	ADDQ       AX, R10
+	PREFETCHT1 (R10)(BX*1)
+	ADDQ       AX, R10
+	PREFETCHT1 (R10)(BX*1)
+	MOVQ       aheadBytes+88(FP), R10
+	PREFETCHT1 (R10)(R8*1)
+	ADDQ       AX, R10
+	PREFETCHT1 (R10)(R8*1)
+	ADDQ       AX, R10
+	PREFETCHT1 (R10)(R8*1)
+	MOVQ       $0x00000010, R9
+	CMPQ       R11, R9
+	CMOVQLT    R11, R9
+	SUBQ       R9, R11
 
 rows6narrowstep:
 	VMOVUPS.Z    (SI), K1, Z28
@@ -2846,10 +3348,12 @@ rows6narrowstep:
 	ADDQ         CX, R8
 	DECQ         R9
 	JNZ          rows6narrowstep
+	TESTQ        R11, R11
+	JNZ          rows6narrowline
 	MOVQ         DI, R10
 	MOVQ         ldc+56(FP), R9
 	SHLQ         $0x02, R9
-	MOVB         accumulate+88(FP), AL
+	MOVB         accumulate+96(FP), AL
 	TESTB        AL, AL
 	JZ           rows6narrowstore
 	VADDPS.Z     (R10), Z0, K1, Z0
@@ -2922,7 +3426,23 @@ rows5:
 	LEAQ       (R12)(R11*4), R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 64(R12)
-	MOVQ       k+80(FP), R11
+	MOVQ       k+80(FP), R13
+
+rows5wideline:
+	MOVQ       aheadBytes+88(FP), R12
+	PREFETCHT1 (R12)(R8*1)
+	ADDQ       AX, R12
+	PREFETCHT1 (R12)(R8*1)
+	ADDQ       AX, R12
+	PREFETCHT1 (R12)(R8*1)
+	MOVQ       aheadBytes+88(FP), R12
+	PREFETCHT1 (R12)(R9*1)
+	ADDQ       AX, R12
+	PREFETCHT1 (R12)(R9*1)
+	MOVQ       $0x00000010, R11
+	CMPQ       R13, R11
+	CMOVQLT    R13, R11
+	SUBQ       R11, R13
 
 rows5widestep:
 	VMOVUPS.Z    (R10), K1, Z28
@@ -2947,10 +3467,12 @@ rows5widestep:
 	ADDQ         CX, R9
 	DECQ         R11
 	JNZ          rows5widestep
+	TESTQ        R13, R13
+	JNZ          rows5wideline
 	MOVQ         DI, R12
 	MOVQ         ldc+56(FP), R11
 	SHLQ         $0x02, R11
-	MOVB         accumulate+88(FP), R8
+	MOVB         accumulate+96(FP), R8
 	TESTB        R8, R8
 	JZ           rows5widestore
 	VADDPS.Z     (R12), Z0, K1, Z0
@@ -3017,7 +3539,23 @@ rows5narrow:
 	PREFETCHT0 (R10)
 	LEAQ       (R10)(R9*4), R10
 	PREFETCHT0 (R10)
-	MOVQ       k+80(FP), R9
+	MOVQ       k+80(FP), R11
+
+rows5narrowline:
+	MOVQ       aheadBytes+88(FP), R10
+	PREFETCHT1 (R10)(BX*1)
+	ADDQ       AX, R10
+	PREFETCHT1 (R10)(BX*1)
+	ADDQ       AX, R10
+	PREFETCHT1 (R10)(BX*1)
+	MOVQ       aheadBytes+88(FP), R10
+	PREFETCHT1 (R10)(R8*1)
+	ADDQ       AX, R10
+	PREFETCHT1 (R10)(R8*1)
+	MOVQ       $0x00000010, R9
+	CMPQ       R11, R9
+	CMOVQLT    R11, R9
+	SUBQ       R9, R11
 
 rows5narrowstep:
 	VMOVUPS.Z    (SI), K1, Z28
@@ -3036,10 +3574,12 @@ rows5narrowstep:
 	ADDQ         CX, R8
 	DECQ         R9
 	JNZ          rows5narrowstep
+	TESTQ        R11, R11
+	JNZ          rows5narrowline
 	MOVQ         DI, R10
 	MOVQ         ldc+56(FP), R9
 	SHLQ         $0x02, R9
-	MOVB         accumulate+88(FP), AL
+	MOVB         accumulate+96(FP), AL
 	TESTB        AL, AL
 	JZ           rows5narrowstore
 	VADDPS.Z     (R10), Z0, K1, Z0
@@ -3103,7 +3643,21 @@ rows4:
 	LEAQ       (R12)(R11*4), R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 64(R12)
-	MOVQ       k+80(FP), R11
+	MOVQ       k+80(FP), R13
+
+rows4wideline:
+	MOVQ       aheadBytes+88(FP), R12
+	PREFETCHT1 (R12)(R8*1)
+	ADDQ       AX, R12
+	PREFETCHT1 (R12)(R8*1)
+	ADDQ       AX, R12
+	PREFETCHT1 (R12)(R8*1)
+	MOVQ       aheadBytes+88(FP), R12
+	PREFETCHT1 (R12)(R9*1)
+	MOVQ       $0x00000010, R11
+	CMPQ       R13, R11
+	CMOVQLT    R13, R11
+	SUBQ       R11, R13
 
 rows4widestep:
 	VMOVUPS.Z    (R10), K1, Z28
@@ -3125,10 +3679,12 @@ rows4widestep:
 	ADDQ         CX, R9
 	DECQ         R11
 	JNZ          rows4widestep
+	TESTQ        R13, R13
+	JNZ          rows4wideline
 	MOVQ         DI, R12
 	MOVQ         ldc+56(FP), R11
 	SHLQ         $0x02, R11
-	MOVB         accumulate+88(FP), R8
+	MOVB         accumulate+96(FP), R8
 	TESTB        R8, R8
 	JZ           rows4widestore
 	VADDPS.Z     (R12), Z0, K1, Z0
@@ -3186,7 +3742,21 @@ rows4narrow:
 	PREFETCHT0 (R10)
 	LEAQ       (R10)(R9*4), R10
 	PREFETCHT0 (R10)
-	MOVQ       k+80(FP), R9
+	MOVQ       k+80(FP), R11
+
+rows4narrowline:
+	MOVQ       aheadBytes+88(FP), R10
+	PREFETCHT1 (R10)(BX*1)
+	ADDQ       AX, R10
+	PREFETCHT1 (R10)(BX*1)
+	ADDQ       AX, R10
+	PREFETCHT1 (R10)(BX*1)
+	MOVQ       aheadBytes+88(FP), R10
+	PREFETCHT1 (R10)(R8*1)
+	MOVQ       $0x00000010, R9
+	CMPQ       R11, R9
+	CMOVQLT    R11, R9
+	SUBQ       R9, R11
 
 rows4narrowstep:
 	VMOVUPS.Z    (SI), K1, Z28
@@ -3203,10 +3773,12 @@ rows4narrowstep:
 	ADDQ         CX, R8
 	DECQ         R9
 	JNZ          rows4narrowstep
+	TESTQ        R11, R11
+	JNZ          rows4narrowline
 	MOVQ         DI, R10
 	MOVQ         ldc+56(FP), R9
 	SHLQ         $0x02, R9
-	MOVB         accumulate+88(FP), AL
+	MOVB         accumulate+96(FP), AL
 	TESTB        AL, AL
 	JZ           rows4narrowstore
 	VADDPS.Z     (R10), Z0, K1, Z0
@@ -3259,7 +3831,19 @@ rows3:
 	LEAQ       (R11)(R10*4), R11
 	PREFETCHT0 (R11)
 	PREFETCHT0 64(R11)
-	MOVQ       k+80(FP), R10
+	MOVQ       k+80(FP), R12
+
+rows3wideline:
+	MOVQ       aheadBytes+88(FP), R11
+	PREFETCHT1 (R11)(R8*1)
+	ADDQ       AX, R11
+	PREFETCHT1 (R11)(R8*1)
+	ADDQ       AX, R11
+	PREFETCHT1 (R11)(R8*1)
+	MOVQ       $0x00000010, R10
+	CMPQ       R12, R10
+	CMOVQLT    R12, R10
+	SUBQ       R10, R12
 
 rows3widestep:
 	VMOVUPS.Z    (R9), K1, Z28
@@ -3277,10 +3861,12 @@ rows3widestep:
 	ADDQ         CX, R8
 	DECQ         R10
 	JNZ          rows3widestep
+	TESTQ        R12, R12
+	JNZ          rows3wideline
 	MOVQ         DI, R11
 	MOVQ         ldc+56(FP), R10
 	SHLQ         $0x02, R10
-	MOVB         accumulate+88(FP), R8
+	MOVB         accumulate+96(FP), R8
 	TESTB        R8, R8
 	JZ           rows3widestore
 	VADDPS.Z     (R11), Z0, K1, Z0
@@ -3327,7 +3913,19 @@ rows3narrow:
 	PREFETCHT0 (R9)
 	LEAQ       (R9)(R8*4), R9
 	PREFETCHT0 (R9)
-	MOVQ       k+80(FP), R8
+	MOVQ       k+80(FP), R10
+
+rows3narrowline:
+	MOVQ       aheadBytes+88(FP), R9
+	PREFETCHT1 (R9)(BX*1)
+	ADDQ       AX, R9
+	PREFETCHT1 (R9)(BX*1)
+	ADDQ       AX, R9
+	PREFETCHT1 (R9)(BX*1)
+	MOVQ       $0x00000010, R8
+	CMPQ       R10, R8
+	CMOVQLT    R10, R8
+	SUBQ       R8, R10
 
 rows3narrowstep:
 	VMOVUPS.Z    (SI), K1, Z28
@@ -3341,10 +3939,12 @@ rows3narrowstep:
 	ADDQ         CX, BX
 	DECQ         R8
 	JNZ          rows3narrowstep
+	TESTQ        R10, R10
+	JNZ          rows3narrowline
 	MOVQ         DI, R9
 	MOVQ         ldc+56(FP), R8
 	SHLQ         $0x02, R8
-	MOVB         accumulate+88(FP), AL
+	MOVB         accumulate+96(FP), AL
 	TESTB        AL, AL
 	JZ           rows3narrowstore
 	VADDPS.Z     (R9), Z0, K1, Z0
@@ -3388,7 +3988,17 @@ rows2:
 	LEAQ       (R11)(R10*4), R11
 	PREFETCHT0 (R11)
 	PREFETCHT0 64(R11)
-	MOVQ       k+80(FP), R10
+	MOVQ       k+80(FP), R12
+
+rows2wideline:
+	MOVQ       aheadBytes+88(FP), R11
+	PREFETCHT1 (R11)(R8*1)
+	ADDQ       AX, R11
+	PREFETCHT1 (R11)(R8*1)
+	MOVQ       $0x00000010, R10
+	CMPQ       R12, R10
+	CMOVQLT    R12, R10
+	SUBQ       R10, R12
 
 rows2widestep:
 	VMOVUPS.Z    (R9), K1, Z28
@@ -3403,10 +4013,12 @@ rows2widestep:
 	ADDQ         CX, R8
 	DECQ         R10
 	JNZ          rows2widestep
+	TESTQ        R12, R12
+	JNZ          rows2wideline
 	MOVQ         DI, R11
 	MOVQ         ldc+56(FP), R10
 	SHLQ         $0x02, R10
-	MOVB         accumulate+88(FP), R8
+	MOVB         accumulate+96(FP), R8
 	TESTB        R8, R8
 	JZ           rows2widestore
 	VADDPS.Z     (R11), Z0, K1, Z0
@@ -3444,7 +4056,17 @@ rows2narrow:
 	PREFETCHT0 (R9)
 	LEAQ       (R9)(R8*4), R9
 	PREFETCHT0 (R9)
-	MOVQ       k+80(FP), R8
+	MOVQ       k+80(FP), R10
+
+rows2narrowline:
+	MOVQ       aheadBytes+88(FP), R9
+	PREFETCHT1 (R9)(BX*1)
+	ADDQ       AX, R9
+	PREFETCHT1 (R9)(BX*1)
+	MOVQ       $0x00000010, R8
+	CMPQ       R10, R8
+	CMOVQLT    R10, R8
+	SUBQ       R8, R10
 
 rows2narrowstep:
 	VMOVUPS.Z    (SI), K1, Z28
@@ -3456,10 +4078,12 @@ rows2narrowstep:
 	ADDQ         CX, BX
 	DECQ         R8
 	JNZ          rows2narrowstep
+	TESTQ        R10, R10
+	JNZ          rows2narrowline
 	MOVQ         DI, R9
 	MOVQ         ldc+56(FP), R8
 	SHLQ         $0x02, R8
-	MOVB         accumulate+88(FP), AL
+	MOVB         accumulate+96(FP), AL
 	TESTB        AL, AL
 	JZ           rows2narrowstore
 	VADDPS.Z     (R9), Z0, K1, Z0
@@ -3494,7 +4118,15 @@ rows1:
 	MOVQ       DI, R10
 	PREFETCHT0 (R10)
 	PREFETCHT0 64(R10)
-	MOVQ       k+80(FP), R9
+	MOVQ       k+80(FP), R11
+
+rows1wideline:
+	MOVQ       aheadBytes+88(FP), R10
+	PREFETCHT1 (R10)(AX*1)
+	MOVQ       $0x00000010, R9
+	CMPQ       R11, R9
+	CMOVQLT    R11, R9
+	SUBQ       R9, R11
 
 rows1widestep:
 	VMOVUPS.Z    (R8), K1, Z28
@@ -3506,10 +4138,12 @@ rows1widestep:
 	ADDQ         CX, AX
 	DECQ         R9
 	JNZ          rows1widestep
+	TESTQ        R11, R11
+	JNZ          rows1wideline
 	MOVQ         DI, R10
 	MOVQ         ldc+56(FP), R9
 	SHLQ         $0x02, R9
-	MOVB         accumulate+88(FP), AL
+	MOVB         accumulate+96(FP), AL
 	TESTB        AL, AL
 	JZ           rows1widestore
 	VADDPS.Z     (R10), Z0, K1, Z0
@@ -3538,7 +4172,15 @@ rows1narrow:
 	MOVQ       ldc+56(FP), SI
 	MOVQ       DI, R8
 	PREFETCHT0 (R8)
-	MOVQ       k+80(FP), SI
+	MOVQ       k+80(FP), R9
+
+rows1narrowline:
+	MOVQ       aheadBytes+88(FP), R8
+	PREFETCHT1 (R8)(AX*1)
+	MOVQ       $0x00000010, SI
+	CMPQ       R9, SI
+	CMOVQLT    R9, SI
+	SUBQ       SI, R9
 
 rows1narrowstep:
 	VMOVUPS.Z    (BX), K1, Z28
@@ -3548,10 +4190,12 @@ rows1narrowstep:
 	ADDQ         CX, AX
 	DECQ         SI
 	JNZ          rows1narrowstep
+	TESTQ        R9, R9
+	JNZ          rows1narrowline
 	MOVQ         DI, R8
 	MOVQ         ldc+56(FP), SI
 	SHLQ         $0x02, SI
-	MOVB         accumulate+88(FP), AL
+	MOVB         accumulate+96(FP), AL
 	TESTB        AL, AL
 	JZ           rows1narrowstore
 	VADDPS.Z     (R8), Z0, K1, Z0

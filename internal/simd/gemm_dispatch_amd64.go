@@ -35,10 +35,10 @@ func (w *Workspace) productAVX512(c []float32, ldc int, a []float32, ars, aks in
 	// A strip is read once for each 32 columns. Copied, its elements lie in
 	// the order of use; that pays when they would compete for the same few
 	// cache sets (rows a multiple of 1 KiB apart), and for Aᵀ, where each
-	// step of k is on another line.
+	// step of k is on another line, and often on another page.
 	copyA := n > tileCols512 && (aks != 1 || ars%256 == 0)
 	if copyA {
-		w.stripA = grow(w.stripA, chunk*16+16)
+		w.stripA = grow(w.stripA, chunk*tileCols512)
 	}
 	strips := (m + tileRows512 - 1) / tileRows512
 	for j0 := 0; j0 < n; j0 += blockN {
@@ -53,18 +53,32 @@ func (w *Workspace) productAVX512(c []float32, ldc int, a []float32, ars, aks in
 			for s := range strips {
 				lo, hi := m*s/strips, m*(s+1)/strips
 				strip, rs, ks := a[lo*ars+k0*aks:], ars, aks
+				ahead := 4 * (hi - lo) * ars
 				if copyA {
-					if aks == 1 {
-						transposeAVX512(&w.stripA[0], 16, &strip[0], ars, hi-lo, kc)
-					} else {
-						copyColumnsAVX512(&w.stripA[0], 16, &strip[0], aks, hi-lo, kc)
-					}
-					strip, rs, ks = w.stripA, 1, 16
+					strip, rs, ks = w.packA512(strip, ars, aks, s, strips, m, kc), 1, tileCols512
+					ahead = 0
 				}
-				gemmRowsAVX512(&strip[0], rs, ks, &block[0], panel, row, &c[lo*ldc+j0], ldc, hi-lo, cols, kc, accumulate || k0 > 0)
+				gemmRowsAVX512(&strip[0], rs, ks, &block[0], panel, row, &c[lo*ldc+j0], ldc, hi-lo, cols, kc, ahead, accumulate || k0 > 0)
 			}
 		}
 	}
+}
+
+// packA512 copies strip s of A, which begins at a, with element (i,p) at
+// p*tileCols512 + i of the result. Of Aᵀ it copies two strips at a time: a line
+// of memory holds more than one.
+func (w *Workspace) packA512(a []float32, ars, aks, s, strips, m, kc int) []float32 {
+	lo, hi := m*s/strips, m*(s+1)/strips
+	if aks == 1 {
+		transposeAVX512(&w.stripA[0], tileCols512, &a[0], ars, hi-lo, kc)
+		return w.stripA
+	}
+	if s%2 != 0 {
+		return w.stripA[lo-m*(s-1)/strips:]
+	}
+	end := m * min(s+2, strips) / strips
+	copyColumnsAVX512(&w.stripA[0], tileCols512, &a[0], aks, end-lo, kc)
+	return w.stripA
 }
 
 // packB512 copies a block of B, kc x cols, in panels of 32 columns.

@@ -22,9 +22,10 @@ func gemmAVX512(c *build.Context) {
 	c.Function("gemmRowsAVX512")
 	c.Attributes(build.NOSPLIT)
 	c.Pragma("noescape")
-	c.SignatureExpr("func(a *float32, ars, aks int, b *float32, bPanel, bRow int, c *float32, ldc int, rows, cols, k int, accumulate bool)")
+	c.SignatureExpr("func(a *float32, ars, aks int, b *float32, bPanel, bRow int, c *float32, ldc int, rows, cols, k, aheadBytes int, accumulate bool)")
 	c.Doc("gemmRowsAVX512 computes c[i*ldc+j] (+)= Σ_p a[i*ars+p*aks] * B(p,j) for i < rows <= 14, j < cols, p < k,",
-		"where B(p,j) is b[(j/32)*bPanel + p*bRow + j%32]. k > 0. Nothing beyond cols is read or written.")
+		"where B(p,j) is b[(j/32)*bPanel + p*bRow + j%32]. k > 0. Nothing beyond cols is read or written. The memory",
+		"aheadBytes after the rows of A is prefetched.")
 
 	g := gemm512{Context: c}
 	g.ars = c.Load(c.Param("ars"), c.GP64())
@@ -138,7 +139,24 @@ func (g gemm512) tile(n, vectors int, label string) {
 		}
 	}
 
+	// Every 16 steps, a line of each row, ask for what the next strip of A
+	// has at this k.
 	k := g.Load(g.Param("k"), g.GP64())
+	g.Label(label + "line")
+	for i := range n {
+		if i%3 == 0 {
+			g.Load(g.Param("aheadBytes"), out)
+		}
+		g.PREFETCHT1(operand.Mem{Base: out, Index: pointers[i/3], Scale: 1})
+		if i%3 != 2 && i != n-1 {
+			g.ADDQ(g.ars, out)
+		}
+	}
+	steps := ldc
+	g.MOVQ(operand.U32(16), steps)
+	g.CMPQ(k, steps)
+	g.CMOVQLT(k, steps)
+	g.SUBQ(steps, k)
 	g.Label(label + "step")
 	column := []reg.Register{reg.Z28, reg.Z29}[:vectors]
 	for v := range column {
@@ -159,8 +177,10 @@ func (g gemm512) tile(n, vectors int, label string) {
 			g.ADDQ(g.aks, pointers[i/3])
 		}
 	}
-	g.DECQ(k)
+	g.DECQ(steps)
 	g.JNZ(operand.LabelRef(label + "step"))
+	g.TESTQ(k, k)
+	g.JNZ(operand.LabelRef(label + "line"))
 
 	g.MOVQ(g.c, out)
 	g.Load(g.Param("ldc"), ldc)
