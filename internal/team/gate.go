@@ -19,16 +19,23 @@ func (g gate) open() {
 	}
 }
 
-// wait returns when ready does; ready must stay true until wait returns.
+// wait returns when ready does; ready must stay true until wait returns. A
+// token may be late: open of a condition that the waiter had seen while polling
+// comes when it already waits for the next one.
 func (g gate) wait(spin int, ready func() bool) {
 	for range spin {
 		if ready() {
 			return
 		}
 	}
-	g.asleep.Store(true)
-	if ready() && g.asleep.CompareAndSwap(true, false) {
-		return
+	for {
+		g.asleep.Store(true)
+		if ready() && g.asleep.CompareAndSwap(true, false) {
+			return
+		}
+		<-g.wake
+		if ready() {
+			return // else it was a late token
+		}
 	}
-	<-g.wake
 }
