@@ -102,6 +102,10 @@ func (w *Workspace) packB512(b []float32, bks, bcs, cols, kc int) {
 func (w *Workspace) productAVX2(c []float32, ldc int, a []float32, ars, aks int, b []float32, bks, bcs int, m, n, k int, accumulate bool) {
 	chunk := chunkK(k)
 	w.blockB = grow(w.blockB, chunk*roundUp(min(n, blockN), tileCols2))
+	copyA := n > tileCols2 && aks != 1
+	if copyA {
+		w.stripA = grow(w.stripA, chunk*tileRows2)
+	}
 	var edge [tileRows2 * tileCols2]float32
 	for j0 := 0; j0 < n; j0 += blockN {
 		cols := min(blockN, n-j0)
@@ -113,14 +117,17 @@ func (w *Workspace) productAVX2(c []float32, ldc int, a []float32, ars, aks int,
 			strips := (m + tileRows2 - 1) / tileRows2
 			for s := range strips {
 				lo, hi := m*s/strips, m*(s+1)/strips
-				strip := a[lo*ars+k0*aks:]
+				strip, rs, ks := a[lo*ars+k0*aks:], ars, aks
+				if copyA {
+					strip, rs, ks = w.packA2(strip, aks, hi-lo, kc), 1, tileRows2
+				}
 				if panels > 0 {
-					gemmRowsAVX2(&strip[0], ars, aks, &w.blockB[0], &c[lo*ldc+j0], ldc, hi-lo, panels, kc, add)
+					gemmRowsAVX2(&strip[0], rs, ks, &w.blockB[0], &c[lo*ldc+j0], ldc, hi-lo, panels, kc, add)
 				}
 				if rest == 0 {
 					continue
 				}
-				gemmRowsAVX2(&strip[0], ars, aks, &w.blockB[panels*tileCols2*kc], &edge[0], tileCols2, hi-lo, 1, kc, false)
+				gemmRowsAVX2(&strip[0], rs, ks, &w.blockB[panels*tileCols2*kc], &edge[0], tileCols2, hi-lo, 1, kc, false)
 				for i := lo; i < hi; i++ {
 					at := i*ldc + j0 + panels*tileCols2
 					from := edge[(i-lo)*tileCols2:][:rest]
@@ -135,6 +142,16 @@ func (w *Workspace) productAVX2(c []float32, ldc int, a []float32, ars, aks int,
 			}
 		}
 	}
+}
+
+// packA2 copies a strip of Aᵀ, rows columns of it, with element (i,p) at
+// p*tileRows2 + i of the result.
+func (w *Workspace) packA2(a []float32, aks, rows, kc int) []float32 {
+	strip := w.stripA[:kc*tileRows2]
+	for p := range kc {
+		copy(strip[p*tileRows2:][:rows], a[p*aks:])
+	}
+	return strip
 }
 
 // packB2 copies a block of B, kc x cols, in panels of 16 columns, the last one
