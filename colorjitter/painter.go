@@ -3,9 +3,9 @@ package colorjitter
 import "siameseim/picture"
 
 // A Painter applies colour parameters to images in place. It keeps scratch memory
-// between calls, about two bytes a byte of the image, so that the steady state
-// allocates nothing. The zero value is ready for use; one goroutine may use it at
-// a time.
+// between calls, after a blur about as much as the largest image, so that the
+// steady state allocates nothing. The zero value is ready for use; one goroutine
+// may use it at a time.
 type Painter struct {
 	blur blurrer
 }

@@ -23,7 +23,8 @@ type Maker struct {
 
 // View writes to dst the view of src that p describes: dst's size is the view's
 // and set by the caller, src stays as it is and must not overlap dst. It is a
-// pure function of src, p and dst's size.
+// pure function of src, p and dst's size; of src it reads nothing outside
+// p.Placement().Source(src.Width), so that a decoder may leave out the rest.
 //
 // A crop outside src is a *crop.BoxError, a colour parameter without meaning a
 // *colorjitter.ParamError; dst is then as it was.

@@ -42,6 +42,29 @@ func TestStagesAreView(t *testing.T) {
 	}
 }
 
+// What lies outside of the placements' region has no say.
+func TestViewReadsItsRegionOnly(t *testing.T) {
+	r := DefaultRecipe()
+	var m Maker
+	for epoch := range 50 {
+		src, part := gradient(60, 80), picture.NewRGB(60, 80)
+		p := SamplePair(3, epoch, "key", src.Height, src.Width, &r)
+		b := p.Region(src.Width)
+		for y := b.Top; y < b.Top+b.Height; y++ {
+			copy(part.Row(y)[3*b.Left:3*(b.Left+b.Width)], src.Row(y)[3*b.Left:])
+		}
+		for i, v := range []Params{p.View1, p.View2} {
+			want, got := picture.NewRGB(32, 32), picture.NewRGB(32, 32)
+			if err := errors.Join(m.View(want, src, v), m.View(got, part, v)); err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(want.Pix, got.Pix) {
+				t.Fatalf("epoch %d, view %d: pixels outside of %v are read", epoch, i+1, b)
+			}
+		}
+	}
+}
+
 func TestViewErrorsLeaveTheView(t *testing.T) {
 	src := gradient(31, 47)
 	good := crop.Box{Height: 31, Width: 47}
