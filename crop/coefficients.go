@@ -133,10 +133,11 @@ const (
 	maxWeights  = 1 << 15
 )
 
-// A pass whose table would have more than maxWeights weights is done with several,
-// each for step outputs: weights for an image 100 million pixels wide would else
-// take more memory than the image. An output has up to 4*max(n/size, 1) + 1 taps.
-func step(n, size int) (outputs int) {
+// outputsPerTable bounds a table: a pass that would need more than maxWeights is
+// done with several, since the weights for an image 100 million pixels wide would
+// else take more memory than the image. An output has up to 4*max(n/size, 1) + 1
+// taps.
+func outputsPerTable(n, size int) int {
 	taps := 4*(n/size+1) + 1
 	return max(1, min(maxWeights/taps, size))
 }

@@ -78,7 +78,7 @@ func (r *Resizer) intermediate(height, width int) picture.RGB {
 
 // resampleAcross changes the width, for every row of src.
 func (r *Resizer) resampleAcross(dst, src *picture.RGB, mirrored bool) {
-	step := step(src.Width, dst.Width)
+	step := outputsPerTable(src.Width, dst.Width)
 	for from := 0; from < dst.Width; from += step {
 		t := r.cache.get(tableKey{
 			n: src.Width, size: dst.Width, from: from, count: min(step, dst.Width-from), mirrored: mirrored,
@@ -92,7 +92,7 @@ func (r *Resizer) resampleAcross(dst, src *picture.RGB, mirrored bool) {
 
 // resampleDown changes the height.
 func (r *Resizer) resampleDown(dst, src *picture.RGB) {
-	step := step(src.Height, dst.Height)
+	step := outputsPerTable(src.Height, dst.Height)
 	for from := 0; from < dst.Height; from += step {
 		t := r.cache.get(tableKey{
 			n: src.Height, size: dst.Height, from: from, count: min(step, dst.Height-from),

@@ -210,8 +210,8 @@ func TestApplyShapes(t *testing.T) {
 // Sizes that take several tables a pass, or tables of one output that are too
 // large to stay in the cache.
 func TestApplyHugeSizes(t *testing.T) {
-	if step(375, 224) != 224 || step(9000, 224) >= 224 || step(40000, 1) != 1 {
-		t.Errorf("outputs a table: %d, %d, %d", step(375, 224), step(9000, 224), step(40000, 1))
+	if outputsPerTable(375, 224) != 224 || outputsPerTable(9000, 224) >= 224 || outputsPerTable(40000, 1) != 1 {
+		t.Errorf("outputs a table: %d, %d, %d", outputsPerTable(375, 224), outputsPerTable(9000, 224), outputsPerTable(40000, 1))
 	}
 	var r Resizer
 	for _, c := range [][4]int{{1, 9000, 7, 224}, {9000, 1, 224, 7}, {9000, 91, 200, 2}, {1, 40000, 1, 1}, {40000, 1, 1, 1}, {2, 100000, 2, 3}} {
