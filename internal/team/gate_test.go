@@ -41,10 +41,9 @@ func TestLateTokenWakesNobody(t *testing.T) {
 func TestEveryJobOnce(t *testing.T) {
 	for _, threads := range []int{2, 3, 5} {
 		for _, spin := range []int{0, 1, 20, 2000} {
-			tm := New(threads)
-			tm.spin = spin
+			tm := start(threads, spin)
 			var count atomic.Int64
-			for i := range 3000 {
+			for i := range 1000 {
 				tm.Do(threads, func(_, lo, hi int) { count.Add(int64(hi - lo)) })
 				if got, want := count.Load(), int64(threads*(i+1)); got != want {
 					t.Fatalf("%d threads, spin %d: %d parts done after %d jobs, want %d", threads, spin, got, i+1, want)

@@ -58,10 +58,15 @@ func New(threads int) *Team {
 	if threads <= 0 {
 		threads = limit
 	}
-	t := &Team{done: newGate()}
-	if threads <= limit {
-		t.spin = spinPolls // otherwise spinning would keep the others from running
+	if threads > limit {
+		return start(threads, 0) // polling would keep the others from running
 	}
+	return start(threads, spinPolls)
+}
+
+// start is New for a given number of polls.
+func start(threads, spin int) *Team {
+	t := &Team{spin: spin, done: newGate()}
 	for range threads - 1 {
 		h := &helper{wake: newGate()}
 		t.helpers = append(t.helpers, h)
