@@ -128,6 +128,7 @@ func (m *Manifest) save(dir string) error {
 		err = os.Rename(path+tmpSuffix, path)
 	}
 	if err != nil {
+		os.Remove(path + tmpSuffix) // what matters has gone wrong already
 		return fmt.Errorf("viewshard: manifest: %w", err)
 	}
 	return nil

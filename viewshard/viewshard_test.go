@@ -49,16 +49,21 @@ func pngOf(t testing.TB, number int) []byte {
 	return b.Bytes()
 }
 
-// writeSource writes shards whose keys repeat from shard to shard; every fifth
-// sample has no image.
 func writeSource(t testing.TB, counts ...int) (paths []string) {
+	t.Helper()
+	return writeSourceAs(t, "x", counts...)
+}
+
+// writeSourceAs writes shards whose keys (PREFIX/0, ...) repeat from shard to
+// shard; every fifth sample has no image.
+func writeSourceAs(t testing.TB, prefix string, counts ...int) (paths []string) {
 	t.Helper()
 	dir, number := t.TempDir(), 0
 	for shard, count := range counts {
 		var b bytes.Buffer
 		w := webdataset.NewWriter(&b)
 		for i := range count {
-			s := &webdataset.Sample{Key: fmt.Sprintf("x/%d", i), Fields: []webdataset.Field{
+			s := &webdataset.Sample{Key: fmt.Sprintf("%s/%d", prefix, i), Fields: []webdataset.Field{
 				{Name: "png", Data: pngOf(t, number)},
 				{Name: "cls", Data: []byte(fmt.Sprint(number))},
 				{Name: "json", Data: []byte(`{"from":"source"}`)},

@@ -95,7 +95,7 @@ type stream struct {
 	tar   *webdataset.Writer
 	names keyNames
 	sum   Summary
-	until int64 // sample before which names were reset last, plus ShardSamples
+	until int64 // number of images from which on names start anew
 }
 
 func (s *stream) write(sample func(*keyNames) (*webdataset.Sample, error), images int, _ views.Position, bad int64) error {

@@ -64,15 +64,7 @@ func appendSource(sources []string, path string) ([]string, error) {
 	}
 	info, err := os.Stat(path)
 	if err != nil && strings.ContainsAny(path, "*?[") {
-		matches, bad := filepath.Glob(path)
-		if bad != nil {
-			return nil, fmt.Errorf("webdataset: %q: %w", path, bad)
-		}
-		if len(matches) == 0 {
-			return nil, fmt.Errorf("webdataset: %s: no file matches: %w", path, os.ErrNotExist)
-		}
-		sort.Strings(matches)
-		return append(sources, matches...), nil
+		return appendMatches(sources, path)
 	}
 	if err != nil {
 		return nil, fileError(path, err)
@@ -93,6 +85,28 @@ func appendSource(sources []string, path string) ([]string, error) {
 	}
 	if !found {
 		sources = append(sources, path)
+	}
+	return sources, nil
+}
+
+// appendMatches appends what a pattern matches, folders of shards as their
+// shards.
+func appendMatches(sources []string, pattern string) ([]string, error) {
+	matches, err := filepath.Glob(pattern)
+	if err != nil {
+		return nil, fmt.Errorf("webdataset: %q: %w", pattern, err)
+	}
+	if len(matches) == 0 {
+		return nil, fmt.Errorf("webdataset: %s: no file matches: %w", pattern, os.ErrNotExist)
+	}
+	sort.Strings(matches)
+	for _, path := range matches {
+		if _, err := os.Stat(path); err != nil { // a link that leads nowhere is no pattern either
+			return nil, fileError(path, err)
+		}
+		if sources, err = appendSource(sources, path); err != nil {
+			return nil, err
+		}
 	}
 	return sources, nil
 }

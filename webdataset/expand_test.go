@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
 // The expectations are those of braceexpand 0.1.7.
@@ -58,6 +60,21 @@ func TestExpandBraces(t *testing.T) {
 	}
 }
 
+// No pattern makes it panic or return without bound, and one without braces or
+// backslashes stands for itself.
+func TestExpandBracesOfAnything(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		pattern := rapid.StringOfN(rapid.SampledFrom([]rune(`{},.\019-aZ`)), 0, 20, -1).Draw(t, "pattern")
+		names, err := expandBraces(pattern)
+		if err == nil && (len(names) == 0 || len(names) > maxBraces) {
+			t.Fatalf("%d names", len(names))
+		}
+		if !strings.ContainsAny(pattern, `{}\`) && (err != nil || names[0] != pattern) {
+			t.Fatalf("%q, %v", names, err)
+		}
+	})
+}
+
 func TestExpand(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"s/b-01.tar", "s/b-00.tar.gz", "s/c.tgz", "s/a.TAR.zst", "s/z.tar.tmp", "s/.h.tar", "s/list.txt",
@@ -76,6 +93,7 @@ func TestExpand(t *testing.T) {
 		{"s", "s/a.TAR.zst s/b-00.tar.gz s/b-01.tar s/c.tgz"},
 		{"images", "images"},
 		{"s/b-*", "s/b-00.tar.gz s/b-01.tar"},
+		{"[is]*", "images s/a.TAR.zst s/b-00.tar.gz s/b-01.tar s/c.tgz"},
 		{"s/{c.tgz,b-01.tar}::one.tar -", "s/c.tgz s/b-01.tar one.tar -"},
 		{"builtin:shapes?size=32&split={x}", "builtin:shapes?size=32&split={x}"},
 		{"https://host/a-{0..1}.tar::s3://b/k.tar", "https://host/a-0.tar https://host/a-1.tar s3://b/k.tar"},
