@@ -51,7 +51,7 @@ func TestNoAllocationInAStep(t *testing.T) {
 	tr := newSmall(t, 2, func(c *Config) { c.Steps = 1000 })
 	c := tr.Config()
 	b := syntheticBatch(&c, smallBatch, 0)
-	if n := testing.AllocsPerRun(20, func() {
+	if n := testing.AllocsPerRun(5, func() {
 		if _, err := tr.Step(b); err != nil {
 			t.Fatal(err)
 		}
@@ -79,7 +79,7 @@ func TestNonFiniteStepIsSkipped(t *testing.T) {
 		"infinite target pixel": func(_ *Trainer, in *nn.Input) { in.View2[3] = float32(math.Inf(1)) },
 		"gradient alone":        func(tr *Trainer, _ *nn.Input) { tr.model = brokenGradient{tr.model} },
 	} {
-		tr := newSmall(t, 2, func(c *Config) { c.DropPath = 0 })
+		tr := newSmall(t, 1, func(c *Config) { c.DropPath = 0 })
 		steps(t, tr, 3)
 		c := tr.Config()
 		in := wholeInput(&c, 3)
@@ -135,7 +135,7 @@ func TestGivesUpAndNamesTheTensor(t *testing.T) {
 			find(t, tr.model.Params(), "predictor.mask_token").Data[1] = nan
 		},
 	} {
-		tr := newSmall(t, 2, func(c *Config) { c.Steps, c.Accumulation = 100, 1 })
+		tr := newSmall(t, 1, func(c *Config) { c.Steps, c.Accumulation = 100, 1 })
 		steps(t, tr, 1)
 		c := tr.Config()
 		in := wholeInput(&c, 3)
@@ -169,7 +169,7 @@ func find(t *testing.T, params []*nn.Param, name string) *nn.Param {
 
 // TestStepTakesViewsAsInput: bytes through Step and their normalised values through StepInput are one step.
 func TestStepTakesViewsAsInput(t *testing.T) {
-	a, b := newSmall(t, 2, nil), newSmall(t, 2, nil)
+	a, b := newSmall(t, 1, nil), newSmall(t, 1, nil)
 	for k := range 3 {
 		c := a.Config()
 		x, err := a.Step(syntheticBatch(&c, smallBatch, k))
@@ -229,7 +229,7 @@ func TestBatchThatDoesntFit(t *testing.T) {
 
 // TestLearnsOneBatch: the whole path lowers its loss on a batch that it sees again and again.
 func TestLearnsOneBatch(t *testing.T) {
-	tr := newSmall(t, 2, func(c *Config) { c.Steps, c.WarmupSteps, c.DropPath, c.EMA = 40, 4, 0, .99 })
+	tr := newSmall(t, 1, func(c *Config) { c.Steps, c.WarmupSteps, c.DropPath, c.EMA = 40, 4, 0, .99 })
 	c := tr.Config()
 	in := wholeInput(&c, 0)
 	var first, last float64

@@ -189,9 +189,23 @@ func TestSaveReplacesTheSameStep(t *testing.T) {
 	}
 }
 
+// quickDisk doesn't wait for the platter: for tests that save often.
+type quickDisk struct{ disk }
+
+func (quickDisk) SyncDir(string) error { return nil }
+
+func (q quickDisk) Create(path string) (file, error) {
+	f, err := q.disk.Create(path)
+	return quickFile{f}, err
+}
+
+type quickFile struct{ file }
+
+func (quickFile) Sync() error { return nil }
+
 // brokenDisk fails at the n-th operation, and all that follow but removals, as a full disk does.
 type brokenDisk struct {
-	disk
+	quickDisk
 	left *int
 }
 
@@ -206,7 +220,7 @@ func (b brokenDisk) Create(path string) (file, error) {
 	if err := b.spend(&fs.PathError{Op: "create", Path: path, Err: syscall.ENOSPC}); err != nil {
 		return nil, err
 	}
-	f, err := b.disk.Create(path)
+	f, err := b.quickDisk.Create(path)
 	return brokenFile{f, b}, err
 }
 
@@ -214,14 +228,14 @@ func (b brokenDisk) MkdirAll(path string) error {
 	if err := b.spend(&fs.PathError{Op: "mkdir", Path: path, Err: syscall.ENOSPC}); err != nil {
 		return err
 	}
-	return b.disk.MkdirAll(path)
+	return b.quickDisk.MkdirAll(path)
 }
 
 func (b brokenDisk) Rename(from, to string) error {
 	if err := b.spend(&fs.PathError{Op: "rename", Path: to, Err: syscall.ENOSPC}); err != nil {
 		return err
 	}
-	return b.disk.Rename(from, to)
+	return b.quickDisk.Rename(from, to)
 }
 
 type brokenFile struct {
@@ -297,7 +311,10 @@ func TestDamage(t *testing.T) {
 			},
 			"longer": func(path string, b []byte) error { return os.WriteFile(path, append(b, 'x'), 0o666) },
 		} {
-			s := store(t, 0)
+			s, err := newStore(t.TempDir(), 0, quickDisk{})
+			if err != nil {
+				t.Fatal(err)
+			}
 			save(t, s, 1)
 			save(t, s, 2)
 			path := save(t, s, 3)
