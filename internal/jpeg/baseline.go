@@ -23,11 +23,11 @@ func (b *bitReader) block(coef *[64]int16, dc, ac *huffTable) (diff int32, end i
 		n -= drop
 	} else {
 		symbol, length := dc.long(acc, e)
-		acc <<= uint(length)
+		acc <<= uint(length) & 63
 		n -= uint(length)
 		if size := uint(symbol); size != 0 {
-			diff = extend(uint32(acc>>(64-size)), int(size))
-			acc <<= size
+			diff = extend(uint32(acc>>((64-size)&63)), int(size))
+			acc <<= size & 63
 			n -= size
 		}
 	}
@@ -38,17 +38,25 @@ func (b *bitReader) block(coef *[64]int16, dc, ac *huffTable) (diff int32, end i
 			pos += int(63-n) >> 3
 			n |= 56
 		}
-		e := ac.fast[acc>>(64-lookBits)]
-		if drop := uint(e & 63); drop != 0 {
+		p := ac.pair[acc>>(64-lookBits)]
+		if drop := uint(p & 63); drop != 0 {
+			k += uint(p >> 8 & 255)
+			coef[zigzag[uint8(k-1)]&63] = int16(p >> 16)
+			if k > 63 { // what follows is not this block's
+				drop = uint(p >> 40 & 63)
+				acc <<= drop & 63
+				n -= drop
+				break
+			}
 			acc <<= drop & 63
 			n -= drop
-			k += uint(e >> 8 & 255)
-			coef[zigzag[uint8(k)]&63] = int16(e >> 16)
-			k++
+			k += uint(p >> 32 & 255)
+			coef[zigzag[uint8(k-1)]&63] = int16(p >> 48)
 			continue
 		}
+		e := ac.fast[acc>>(64-lookBits)]
 		symbol, length := ac.long(acc, e)
-		acc <<= uint(length)
+		acc <<= uint(length) & 63
 		n -= uint(length)
 		run, size := uint(symbol>>4), uint(symbol&15)
 		if size == 0 {
@@ -60,9 +68,9 @@ func (b *bitReader) block(coef *[64]int16, dc, ac *huffTable) (diff int32, end i
 			continue
 		}
 		k += run
-		coef[zigzag[uint8(k)]&63] = int16(extend(uint32(acc>>(64-size)), int(size)))
+		coef[zigzag[uint8(k)]&63] = int16(extend(uint32(acc>>((64-size)&63)), int(size)))
 		k++
-		acc <<= size
+		acc <<= size & 63
 		n -= size
 	}
 	b.acc, b.n, b.pos = acc, n, pos

@@ -32,8 +32,18 @@ const (
 // A code whose value does not fit has bits 0..5 zero, its length in bits 6..10
 // and its symbol in bits 16..23; a code of more than 11 bits is all zero. In
 // plain tables (progressive AC) every code is of the second kind.
+//
+// pair, of AC tables that are not plain, decodes up to two symbols at once:
+//
+//	bits 0..5   bits to drop for both; 0 if not even the first fits
+//	bits 8..15  by how much the first advances the index: its skips + 1
+//	bits 16..31 the first value
+//	bits 32..39 by how much the second advances; 0 if there is none
+//	bits 40..45 bits to drop for the first alone
+//	bits 48..63 the second value, the first again if there is none
 type huffTable struct {
 	fast   [1 << lookBits]uint32
+	pair   [1 << lookBits]uint64
 	limit  [17]uint32 // by length: left-aligned 16-bit codes below this have at most this length
 	offset [17]int32  // index into symbols of the length's code 0
 	symbol [256]uint8
@@ -124,7 +134,30 @@ func (t *huffTable) build(counts *[16]uint8, symbols *[256]uint8, isDC, plain bo
 		t.limit[length] = code << (16 - length)
 		code <<= 1
 	}
+	if !isDC && !plain {
+		t.fillPairs()
+	}
 	return true
+}
+
+// fillPairs makes pair of fast. Nothing follows an end of block.
+func (t *huffTable) fillPairs() {
+	for i, e := range t.fast {
+		drop := uint64(e & 63)
+		if drop == 0 {
+			t.pair[i] = 0
+			continue
+		}
+		run, value := uint64(e>>8&255), uint64(e>>16)
+		p := (run+1)<<8 | value<<16 | drop<<40
+		next := t.fast[i<<drop&(1<<lookBits-1)] // its low bits are unknown: it must do without
+		if more := uint64(next & 63); more != 0 && drop+more <= lookBits && run != eobRun {
+			p |= drop + more | (uint64(next>>8&255)+1)<<32 | uint64(next>>16)<<48
+		} else {
+			p |= drop | value<<48
+		}
+		t.pair[i] = p
+	}
 }
 
 // fill enters one code of up to 11 bits.

@@ -198,6 +198,10 @@ func TestHuffmanFastAgreesWithCanonical(t *testing.T) {
 		if got := quick.symbol(&plain); got != want || 64-quick.left() != used {
 			t.Fatalf("symbol %#x in %d bits, want %#x in %d", got, 64-quick.left(), want, used)
 		}
+		first, second := pairOf(&combined, bits)
+		if first != nil && (first.drop != int(combined.fast[bits>>(64-lookBits)]&63) || second != nil && *second != *single(&combined, bits<<first.drop)) {
+			t.Fatalf("pair %+v %+v, one by one %+v %+v", first, second, single(&combined, bits), single(&combined, bits<<first.drop))
+		}
 		e := combined.fast[bits>>(64-lookBits)]
 		run, size := uint(want>>4), int(want&15)
 		drop := int(e & 63)
@@ -218,6 +222,34 @@ func TestHuffmanFastAgreesWithCanonical(t *testing.T) {
 			}
 		}
 	})
+}
+
+// decoded is one symbol and its value.
+type decoded struct {
+	drop, advance int
+	value         int16
+}
+
+// single decodes by fast.
+func single(t *huffTable, bits uint64) *decoded {
+	e := t.fast[bits>>(64-lookBits)]
+	if e&63 == 0 {
+		return nil
+	}
+	return &decoded{int(e & 63), int(e>>8&255) + 1, int16(e >> 16)}
+}
+
+// pairOf decodes by pair.
+func pairOf(t *huffTable, bits uint64) (first, second *decoded) {
+	p := t.pair[bits>>(64-lookBits)]
+	if p&63 == 0 {
+		return nil, nil
+	}
+	first = &decoded{int(p >> 40 & 63), int(p >> 8 & 255), int16(p >> 16)}
+	if advance := int(p >> 32 & 255); advance != 0 {
+		second = &decoded{int(p&63) - first.drop, advance, int16(p >> 48)}
+	}
+	return first, second
 }
 
 // TestHuffmanRefusesIllegalCodes: too many codes of a length, or all of them.
