@@ -9,22 +9,18 @@ type Workspace struct {
 	blockB, stripA []float32
 }
 
-// Blocking, the same for every variant. A sum over k is cut in chunks of at
-// most maxChunkK, of equal length but for the last: each chunk is summed from
-// zero in the order of k and then added to C, so the bits of an element depend
-// on k alone. A block of B of maxChunkK x blockN is 768 KiB, which leaves room
-// in a 1 MiB second-level cache for a strip of A and a tile of C.
-const (
-	maxChunkK = 256
-	blockN    = 768
-)
+// maxChunkK is the same for every variant: a sum over k is cut in chunks of at
+// most so many terms, of equal length but for the last. Each chunk is summed
+// from zero in the order of k and then added to C, so the bits of an element
+// depend on k alone, and rounding errors on 256 and the number of chunks.
+const maxChunkK = 256
 
 // GemmNN computes C = A B, or C += A B if accumulate, for A [m,k], B [k,n] and
 // C [m,n], whose row strides are lda, ldb and ldc. The scalar loop is
 //
 //	for i, j: s = 0; for p in chunk: s += a[i*lda+p] * b[p*ldb+j]; c[i*ldc+j] (+)= s
 //
-// with chunks of k as the package's blocking has them, the first chunk stored
+// with chunks of at most 256 terms, the first chunk stored
 // rather than added unless accumulate. C may not overlap A or B. With k == 0
 // the product is zero.
 func (w *Workspace) GemmNN(c []float32, ldc int, a []float32, lda int, b []float32, ldb int, m, n, k int, accumulate bool) {

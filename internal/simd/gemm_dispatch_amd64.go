@@ -24,41 +24,69 @@ const (
 // copy a column of B costs about as much as a few rows of the product.
 const directRows = 256
 
+// blockSize is the number of elements of a block of B: 768 KiB, which leaves
+// room in a 1 MiB second-level cache for strips of A and C.
+const blockSize = 192 << 10
+
+// blockShape cuts B in blocks of depth x width, whole chunks and whole panels:
+// up to 768 wide (wider if a chunk is short), since each block means a pass
+// over A; then as many chunks deep as fit, since each means a pass over C.
+func blockShape(n, k, chunk int) (depth, width int) {
+	width = roundUp(n, tileCols512)
+	depth = chunk * max(1, min((k+chunk-1)/chunk, blockSize/(chunk*min(width, 768))))
+	width = min(width, blockSize/depth/tileCols512*tileCols512)
+	blocks := (n + width - 1) / width
+	return depth, roundUp((n+blocks-1)/blocks, tileCols512)
+}
+
 // productAVX512 goes over B in blocks that fit in the second-level cache, and
-// for each over A in strips of up to 14 rows that stay in the first.
+// for each over A in strips of up to 14 rows, chunk after chunk of k, so that a
+// strip of A and of C stays in the first while it is in use.
 func (w *Workspace) productAVX512(c []float32, ldc int, a []float32, ars, aks int, b []float32, bks, bcs int, m, n, k int, accumulate bool) {
 	chunk := chunkK(k)
+	depth, width := blockShape(n, k, chunk)
 	direct := bcs == 1 && m <= directRows
 	if !direct {
-		w.blockB = grow(w.blockB, chunk*roundUp(min(n, blockN), tileCols512))
+		w.blockB = grow(w.blockB, depth*width)
 	}
 	// A strip is read once for each 32 columns. Copied, its elements lie in
 	// the order of use; that pays when they would compete for the same few
 	// cache sets (rows a multiple of 1 KiB apart), and for Aᵀ, where each
 	// step of k is on another line, and often on another page.
-	copyA := n > tileCols512 && (aks != 1 || ars%256 == 0)
+	copyA, group := n > tileCols512 && (aks != 1 || ars%256 == 0), 1
 	if copyA {
 		w.stripA = grow(w.stripA, chunk*tileCols512)
+		group = 2 // see packA512
 	}
 	strips := (m + tileRows512 - 1) / tileRows512
-	for j0 := 0; j0 < n; j0 += blockN {
-		cols := min(blockN, n-j0)
-		for k0 := 0; k0 < k; k0 += chunk {
-			kc := min(chunk, k-k0)
-			block, panel, row := b[k0*bks+j0*bcs:], tileCols512, bks
-			if !direct {
-				w.packB512(block, bks, bcs, cols, kc)
-				block, panel, row = w.blockB, kc*tileCols512, tileCols512
+	for j0 := 0; j0 < n; j0 += width {
+		cols := min(width, n-j0)
+		for d0 := 0; d0 < k; d0 += depth {
+			end := min(d0+depth, k)
+			for k0 := d0; k0 < end && !direct; k0 += chunk {
+				w.packB512((k0-d0)*roundUp(cols, tileCols512), b[k0*bks+j0*bcs:], bks, bcs, cols, min(chunk, k-k0))
 			}
-			for s := range strips {
-				lo, hi := m*s/strips, m*(s+1)/strips
-				strip, rs, ks := a[lo*ars+k0*aks:], ars, aks
-				ahead := 4 * (hi - lo) * ars
-				if copyA {
-					strip, rs, ks = w.packA512(strip, ars, aks, s, strips, m, kc), 1, tileCols512
-					ahead = 0
+			for first := 0; first < strips; first += group {
+				for k0 := d0; k0 < end; k0 += chunk {
+					kc := min(chunk, k-k0)
+					block, panel, row := b[k0*bks+j0*bcs:], tileCols512, bks
+					if !direct {
+						block, panel, row = w.blockB[(k0-d0)*roundUp(cols, tileCols512):], kc*tileCols512, tileCols512
+					}
+					for s := first; s < min(first+group, strips); s++ {
+						lo, hi := m*s/strips, m*(s+1)/strips
+						strip, rs, ks := a[lo*ars+k0*aks:], ars, aks
+						ahead := kc * aks // the next chunk, else the next strip's first
+						if k0+chunk >= end {
+							ahead = (hi-lo)*ars - (k0-d0)*aks
+						}
+						if copyA {
+							strip, rs, ks = w.packA512(strip, ars, aks, s, strips, m, kc), 1, tileCols512
+							ahead = 0
+						}
+						gemmRowsAVX512(&strip[0], rs, ks, &block[0], panel, row, &c[lo*ldc+j0], ldc, hi-lo, cols, kc, 4*ahead, accumulate || k0 > 0)
+					}
 				}
-				gemmRowsAVX512(&strip[0], rs, ks, &block[0], panel, row, &c[lo*ldc+j0], ldc, hi-lo, cols, kc, ahead, accumulate || k0 > 0)
 			}
 		}
 	}
@@ -81,10 +109,11 @@ func (w *Workspace) packA512(a []float32, ars, aks, s, strips, m, kc int) []floa
 	return w.stripA
 }
 
-// packB512 copies a block of B, kc x cols, in panels of 32 columns.
-func (w *Workspace) packB512(b []float32, bks, bcs, cols, kc int) {
+// packB512 copies a chunk of B, kc x cols, to blockB[at:] in panels of 32
+// columns.
+func (w *Workspace) packB512(at int, b []float32, bks, bcs, cols, kc int) {
 	for j := 0; j < cols; j += tileCols512 {
-		to := w.blockB[j*kc:]
+		to := w.blockB[at+j*kc:]
 		width := min(tileCols512, cols-j)
 		if bcs == 1 {
 			copyColumnsAVX512(&to[0], tileCols512, &b[j], bks, width, kc)
@@ -97,7 +126,11 @@ func (w *Workspace) packB512(b []float32, bks, bcs, cols, kc int) {
 	}
 }
 
-// productAVX2 is productAVX512 for tiles of 6 x 16. The last columns, when
+// blockN bounds the width of productAVX2's blocks, which are one chunk deep.
+const blockN = 768
+
+// productAVX2 is productAVX512 for tiles of 6 x 16 and one chunk of k after
+// the other. The last columns, when
 // they are no whole tile, go through a tile of their own and are copied.
 func (w *Workspace) productAVX2(c []float32, ldc int, a []float32, ars, aks int, b []float32, bks, bcs int, m, n, k int, accumulate bool) {
 	chunk := chunkK(k)
