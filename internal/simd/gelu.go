@@ -31,7 +31,7 @@ func geluBackwardGeneric(dx, dy, x []float32) {
 	x, dy = x[:len(dx)], dy[:len(dx)]
 	for i := range dx {
 		z := float64(x[i])
-		slope := 0.5*math.Erfc(-z*math.Sqrt2/2) + z*math.Exp(-0.5*z*z)/math.Sqrt(2*math.Pi)
+		slope := float64(0.5*math.Erfc(-z*math.Sqrt2/2)) + z*math.Exp(-0.5*z*z)/math.Sqrt(2*math.Pi)
 		dx[i] = dy[i] * float32(slope)
 	}
 }

@@ -12,7 +12,7 @@ func SoftmaxRow(dst, x []float32, scale float32) (lse float32) {
 		return float32(math.Inf(-1))
 	}
 	top, sum := softmaxRow(dst, x, scale)
-	return float32(float64(top)*float64(scale) + math.Log(float64(sum)))
+	return float32(float64(float64(top)*float64(scale)) + math.Log(float64(sum)))
 }
 
 // softmaxRowGeneric returns the row's largest x and Σ exp(scale*(x[j]-top)).
