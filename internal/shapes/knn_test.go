@@ -128,7 +128,7 @@ func neighbours(train blas32.General, trainLabels []int, test blas32.General, te
 // TestRawPixelsTellLittle holds the data set to its purpose: what a network
 // learns must show above what the pixels give away.
 func TestRawPixelsTellLittle(t *testing.T) {
-	trains, tests := 10000, 2000
+	trains, tests := 10000, 1000
 	if testing.Short() {
 		trains, tests = 2000, 500
 	}

@@ -1,5 +1,5 @@
 // Package shapes is builtin:shapes, the data set inside the program: pictures
-// of three or four textured, lit shapes of one class on a textured, cluttered
+// of five or six textured, lit shapes of one class on a textured, cluttered
 // ground, in ten classes, with labels and exact masks. Picture number i of a
 // seed is a pure function of the two, at any size, so the data set is endless,
 // needs no storage, and any part of it can be drawn by any worker in any order.
