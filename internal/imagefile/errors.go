@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"golang.org/x/image/bmp"
-
 	"siameseim/internal/jpeg"
 )
 
@@ -76,7 +74,7 @@ func classify(format string, err error) error {
 		return err
 	case errors.As(err, &tooLarge) && tooLarge.Scans == 0:
 		return fmt.Errorf("imagefile: jpeg: %w", &LimitError{tooLarge.Height, tooLarge.Width, tooLarge.Limit})
-	case errors.As(err, &unsupported), errors.Is(err, bmp.ErrUnsupported), errors.Is(err, errAnimated):
+	case errors.As(err, &unsupported), errors.Is(err, errRunLength), errors.Is(err, errAnimated):
 		return &UnsupportedError{Format: format, Err: err}
 	}
 	return &FormatError{Format: format, Err: err}

@@ -2,16 +2,16 @@
 // same bytes as Pillow's Image.open(f).convert("RGB"), found by content and
 // never by name. It serves JPEG, PNG, GIF (first frame), BMP and WebP (still).
 //
-// JPEG is decoded by internal/jpeg, BMP by golang.org/x/image/bmp, the coded
-// planes of WebP by golang.org/x/image/webp. PNG and GIF are read here, since
-// the standard library's readers cannot give Pillow's result: image/png
-// verifies checksums of the image data and insists on an end chunk, both of
-// which Pillow forgives, and hides palette indices beyond the palette;
-// image/gif forgets the colour of the transparent index, which Pillow shows.
+// JPEG is decoded by internal/jpeg, the coded planes of WebP by
+// golang.org/x/image/webp. PNG, GIF and BMP are read here, since no library's
+// readers give Pillow's result: image/png verifies checksums of the image data
+// and insists on an end chunk, both of which Pillow forgives, and hides palette
+// indices beyond the palette; image/gif forgets the colour of the transparent
+// index, which Pillow shows; for BMP see bmpReader.
 //
 // Alpha is dropped, never composed. ICC profiles and gamma are ignored. What
-// Pillow also opens and this package refuses with an UnsupportedError: run
-// length and 16-bit BMP, animated WebP, arithmetic-coded JPEG.
+// Pillow also opens and this package refuses with an UnsupportedError:
+// run-length BMP, animated WebP, arithmetic-coded JPEG.
 package imagefile
 
 import (
@@ -49,6 +49,7 @@ type Decoder struct {
 	jpeg jpeg.Decoder
 	png  pngReader
 	gif  gifReader
+	bmp  bmpReader
 	flat picture.RGB // pixels before orientation
 }
 
@@ -106,7 +107,8 @@ func (d *Decoder) config(data []byte) (info Info, err error) {
 		err = d.gif.header(data)
 		info.Height, info.Width = d.gif.height, d.gif.width
 	case "bmp":
-		info.Height, info.Width, err = bmpConfig(data)
+		err = d.bmp.header(data)
+		info.Height, info.Width = d.bmp.height, d.bmp.width
 	case "webp":
 		info.Height, info.Width, info.Orientation, err = webpConfig(data)
 	default:
@@ -165,7 +167,8 @@ func (d *Decoder) pixels(dst *picture.RGB, data []byte, info Info, region *jpeg.
 		dst.Reset(info.Height, info.Width)
 		return d.gif.pixels(dst)
 	case "bmp":
-		return bmpDecode(dst, data)
+		dst.Reset(info.Height, info.Width)
+		return d.bmp.pixels(dst)
 	default:
 		return webpDecode(dst, data)
 	}

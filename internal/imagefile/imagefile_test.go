@@ -108,8 +108,8 @@ func TestErrorTypes(t *testing.T) {
 func TestTruncation(t *testing.T) {
 	var d Decoder
 	var im picture.RGB
-	for name, spare := range map[string]int{ // bytes behind the pixels: checksums, IEND
-		"own_rgb_3x5_interlaced.png": 16 + 6, "own_palette_2.png": 16 + 6, "transparent.gif": 4, "bit_1.bmp": 0, "exif_6.webp": 0,
+	for name, spare := range map[string]int{ // bytes behind the pixels: checksums, IEND, padding
+		"own_rgb_3x5_interlaced.png": 16 + 6, "own_palette_2.png": 16 + 6, "transparent.gif": 4, "bit_1.bmp": 2, "exif_6.webp": 0,
 		"size_3x3_grey.jpg": 0,
 	} {
 		data := readFile(t, name)

@@ -3,6 +3,7 @@ package imagefile
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"image"
 
 	"golang.org/x/image/webp"
@@ -54,8 +55,11 @@ func webpDecode(dst *picture.RGB, data []byte) error {
 		webpPlanes(dst, m)
 	case *image.NYCbCrA:
 		webpPlanes(dst, &m.YCbCr)
+	case *image.NRGBA: // lossless
+		dst.Reset(m.Rect.Dy(), m.Rect.Dx())
+		dropAlpha(dst, m.Pix, m.Stride)
 	default:
-		return fromImage(dst, m)
+		return fmt.Errorf("unexpected pixel type %T", m)
 	}
 	return nil
 }
