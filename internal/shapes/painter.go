@@ -84,19 +84,22 @@ func (p *Painter) measure(size int, s *Scene) {
 	for _, place := range s.Places {
 		scale := math.Sqrt(place.Area)
 		sin, cos := math.Sincos(place.Turn)
-		// Beyond this distance from the centre nothing needs the exact value.
-		far := shape.radius + shadowReach/scale
+		// Only pixels at the outline and under the border of a shadow, which reads
+		// between pixels, need the exact value; beyond, a lower bound will do.
+		far := shape.radius + (shadowBlur/2+2/float64(size))/scale
 		for row := range size {
 			down := ((float64(row)+0.5)/float64(size) - place.Top) / scale
 			for col := range size {
 				right := ((float64(col)+0.5)/float64(size) - place.Left) / scale
-				var d float64
-				if r := down*down + right*right; r > far*far {
-					d = math.Sqrt(r) - shape.radius
-				} else {
+				at := row*size + col
+				from := math.Sqrt(down*down + right*right)
+				d := from - shape.radius
+				if d*scale >= p.distance[at] {
+					continue // another object is nearer
+				}
+				if from < far {
 					d = shape.distance(cos*down-sin*right, sin*down+cos*right)
 				}
-				at := row*size + col
 				p.distance[at] = min(p.distance[at], d*scale)
 			}
 		}
@@ -111,9 +114,8 @@ func covered(distance, pixel float64) float64 {
 
 // How far a shadow falls from its edge, and how wide its soft border is.
 const (
-	shadowFall  = 0.035
-	shadowBlur  = 0.04
-	shadowReach = shadowFall + shadowBlur + 1.0/MinSize
+	shadowFall = 0.035
+	shadowBlur = 0.04
 )
 
 // shadow is 1 in the middle of the object's shadow and 0 outside of it.
