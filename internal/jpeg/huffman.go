@@ -56,7 +56,7 @@ type huffSlot struct {
 	symbols [256]uint8
 
 	built       bool // table was built from the four below
-	plain, isDC bool
+	plain       bool
 	builtCounts [16]uint8
 	builtSymbol [256]uint8
 	table       huffTable

@@ -42,9 +42,9 @@ type Options struct {
 	// crops. It is cut to the image. dst keeps the size of the image, its
 	// pixels outside Region are undefined. Whatever lies outside (with the
 	// margin that upsampling needs) is neither transformed nor converted, and
-	// a file of one scan is not even entropy-decoded below it: damage to the
-	// scan there goes unseen unless Strict is set, while a file without its
-	// end is an error as ever.
+	// a file of one scan is not even entropy-decoded below it. Damage to the
+	// scan there goes unseen unless Strict is set; a file without its end is an
+	// error as ever.
 	Region *Rect
 	Strict bool
 }

@@ -148,9 +148,11 @@ func (d *Decoder) segment(m byte, body []byte, length int) error {
 		d.restart = int(binary.BigEndian.Uint16(body))
 	case m == markSOS:
 		return d.readScan(body, length)
+	case m == markDAC:
+		return d.checkArithmetic(body, length)
 	case m == markSOF9 || m == markSOF10:
 		return &UnsupportedError{Offset: d.at, What: "arithmetic coding"}
-	case m < markDAC || m > markDAC && m < markRST0: // the other frame types, and JPG
+	case m < markRST0: // the other frame types, and JPG
 		return &UnsupportedError{Offset: d.at, What: fmt.Sprintf("lossless or hierarchical coding (marker %#02x)", m)}
 	case m == markAPP0:
 		if len(body) >= 14 && string(body[:5]) == "JFIF\x00" {
@@ -163,7 +165,7 @@ func (d *Decoder) segment(m byte, body []byte, length int) error {
 			d.frame.adobe, d.frame.transform = true, body[11]
 		}
 	}
-	return nil // APPn, COM, DAC and DNL are skipped
+	return nil // APPn, COM and DNL are skipped
 }
 
 // readMetadata keeps EXIF (which may be spread over several segments) and XMP.
@@ -180,6 +182,20 @@ func (d *Decoder) readMetadata(body []byte) {
 	case bytes.HasPrefix(body, []byte(xmp)):
 		d.xmp = body[len(xmp):]
 	}
+}
+
+// checkArithmetic refuses illegal conditioning (T.81, B.2.4.3) as libjpeg does
+// in any file. Nothing uses it.
+func (d *Decoder) checkArithmetic(body []byte, length int) error {
+	if length < 2 || len(body)%2 != 0 {
+		return d.bad("arithmetic conditioning of length %d", length)
+	}
+	for ; len(body) > 0; body = body[2:] {
+		if slot, v := body[0], body[1]; slot > 31 || slot < 16 && v&15 > v>>4 {
+			return d.bad("arithmetic conditioning %#02x of table %d", v, slot)
+		}
+	}
+	return nil
 }
 
 func (d *Decoder) readQuant(body []byte, length int) error {

@@ -120,11 +120,8 @@ func (d *Decoder) decodeSingle(strict bool) error {
 	}
 	f := &d.frame
 	for m := range f.mcusHigh {
-		if m == d.region.mcuEnd && !strict {
-			done, err := d.skipRest()
-			if done || err != nil {
-				return err
-			}
+		if m == d.region.mcuEnd && !strict && d.skipRest() {
+			return nil
 		}
 		wanted := m >= d.region.mcuFirst && m < d.region.mcuEnd
 		if err := d.mcuRow(wanted); err != nil {
@@ -155,22 +152,20 @@ func (d *Decoder) finishSingle() error {
 	return err
 }
 
-// skipRest looks for the end of the scan without decoding it. If the file
-// ends first, it puts everything back and returns false: only decoding tells
-// then whether the scan was complete.
-func (d *Decoder) skipRest() (done bool, err error) {
-	if d.bits.open {
-		return false, nil
-	}
+// skipRest looks for the end of the image without decoding the rest of the
+// scan. If anything but restart markers comes first, or nothing at all, it puts
+// everything back and returns false: only decoding tells then what is amiss.
+func (d *Decoder) skipRest() bool {
 	at, marker := d.at, d.marker
-	for d.marker >= markRST0 && d.marker <= markRST7 || d.marker == 0 {
-		d.marker = 0
-		if !d.nextMarker() {
+	for {
+		switch {
+		case d.marker == markEOI:
+			return true
+		case d.marker != 0 && (d.marker < markRST0 || d.marker > markRST7) || !d.nextMarker():
 			d.at, d.marker = at, marker
-			return false, nil
+			return false
 		}
 	}
-	return true, d.finishSingle()
 }
 
 // decodeScans decodes a file of several scans: all coefficients first.
