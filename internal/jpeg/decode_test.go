@@ -5,8 +5,10 @@ import (
 	"errors"
 	"image"
 	stdjpeg "image/jpeg"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -283,32 +285,86 @@ func FuzzDecode(f *testing.F) {
 	} {
 		f.Add(readFile(f, name))
 	}
-	var d, dr Decoder
-	var im, part picture.RGB
-	f.Fuzz(func(t *testing.T, data []byte) {
-		opt := Options{MaxPixels: 1 << 18, MaxScans: 40}
-		info, err := d.Decode(&im, data, opt)
-		var format *FormatError
-		var unsupported *UnsupportedError
-		var limit *LimitError
-		if err != nil {
-			if !errors.As(err, &format) && !errors.As(err, &unsupported) && !errors.As(err, &limit) {
-				t.Fatalf("error of another type: %v", err)
+	var p prober
+	f.Fuzz(func(t *testing.T, data []byte) { p.probe(t, data) })
+}
+
+// prober decodes any bytes and checks what must always hold.
+type prober struct {
+	whole, region Decoder
+	im, part      picture.RGB
+}
+
+func (p *prober) probe(t *testing.T, data []byte) {
+	opt := Options{MaxPixels: 1 << 18, MaxScans: 40}
+	im, part := &p.im, &p.part
+	info, err := p.whole.Decode(im, data, opt)
+	var format *FormatError
+	var unsupported *UnsupportedError
+	var limit *LimitError
+	if err != nil {
+		if !errors.As(err, &format) && !errors.As(err, &unsupported) && !errors.As(err, &limit) {
+			t.Fatalf("error of another type: %v", err)
+		}
+		return
+	}
+	opt.Region = &Rect{info.Height / 3, info.Width / 3, info.Height/3 + 1, info.Width/3 + 1}
+	if _, err := p.region.Decode(part, data, opt); err != nil {
+		t.Fatalf("region: %v", err)
+	}
+	for y := opt.Region.Top; y < opt.Region.Top+opt.Region.Height && y < info.Height; y++ {
+		lo, hi := 3*opt.Region.Left, 3*min(opt.Region.Left+opt.Region.Width, info.Width)
+		if !bytes.Equal(part.Row(y)[lo:hi], im.Row(y)[lo:hi]) {
+			t.Fatalf("row %d differs in the region", y)
+		}
+	}
+	if c, err := stdjpeg.DecodeConfig(bytes.NewReader(data)); err == nil && (c.Height != info.Height || c.Width != info.Width) {
+		t.Fatalf("%d x %d, image/jpeg %d x %d", info.Height, info.Width, c.Height, c.Width)
+	}
+}
+
+// TestMutations probes a fixed number of damaged copies of the small files:
+// overwritten, flipped, cut out, inserted and cut off bytes.
+func TestMutations(t *testing.T) {
+	rounds := 3000
+	if testing.Short() {
+		rounds = 500
+	}
+	var seeds [][]byte
+	paths, err := filepath.Glob(filepath.Join(synthetic, "*.jpg"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range paths {
+		if data := readFile(t, filepath.Base(path)); len(data) > 300 && len(data) < 6000 {
+			seeds = append(seeds, data)
+		}
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	var p prober
+	for range rounds {
+		data := bytes.Clone(seeds[rng.IntN(len(seeds))])
+		for range 1 + rng.IntN(3) {
+			at := rng.IntN(len(data))
+			switch rng.IntN(5) {
+			case 0:
+				data[at] = uint8(rng.Uint32())
+			case 1:
+				data[at] ^= 1 << rng.IntN(8)
+			case 2:
+				data = slices.Delete(data, at, min(at+1+rng.IntN(30), len(data)))
+			case 3:
+				data = slices.Insert(data, at, 0xff, uint8(0xc0+rng.IntN(64)))
+			case 4:
+				data = data[:max(len(data)-rng.IntN(20), 1)]
 			}
-			return
-		}
-		opt.Region = &Rect{info.Height / 3, info.Width / 3, info.Height/3 + 1, info.Width/3 + 1}
-		if _, err := dr.Decode(&part, data, opt); err != nil {
-			t.Fatalf("region: %v", err)
-		}
-		for y := opt.Region.Top; y < opt.Region.Top+opt.Region.Height && y < info.Height; y++ {
-			lo, hi := 3*opt.Region.Left, 3*min(opt.Region.Left+opt.Region.Width, info.Width)
-			if !bytes.Equal(part.Row(y)[lo:hi], im.Row(y)[lo:hi]) {
-				t.Fatalf("row %d differs in the region", y)
+			if len(data) == 0 {
+				break
 			}
 		}
-		if c, err := stdjpeg.DecodeConfig(bytes.NewReader(data)); err == nil && (c.Height != info.Height || c.Width != info.Width) {
-			t.Fatalf("%d x %d, image/jpeg %d x %d", info.Height, info.Width, c.Height, c.Width)
+		p.probe(t, data)
+		if t.Failed() {
+			t.Fatalf("file: %x", data)
 		}
-	})
+	}
 }
