@@ -75,7 +75,7 @@ func (r *bmpReader) header(data []byte) error {
 	r.stride = (r.width*r.depth + 31) >> 3 &^ 3
 	switch r.depth {
 	case 1, 4, 8:
-		if colours <= 0 || colours > 1<<16 {
+		if colours <= 0 || colours > 256 {
 			return fmt.Errorf("palette of %d colours", colours)
 		}
 		if offset == 14+size {

@@ -77,6 +77,9 @@ func compare(t *testing.T, d *Decoder, g golden, data []byte) string {
 	if want := g.Orientation; want >= 1 && want <= 8 && info.Orientation != want {
 		t.Errorf("%s%s: orientation %d, want %d", g.File, g.Key, info.Orientation, want)
 	}
+	if g.Shard != "" && g.Oriented == g.RGB {
+		return "same" // hundreds of photographs that stay as they are
+	}
 	info, err = d.Decode(&im, data, Options{Orient: true})
 	if err != nil || hash(&im) != g.Oriented || info.Height != im.Height || info.Width != im.Width {
 		t.Errorf("%s%s: oriented pixels differ: %v", g.File, g.Key, err)
