@@ -78,6 +78,7 @@ func hasPrefix(data []byte, prefix string) bool {
 // Config reads the headers only: format, orientation, and the size that Decode
 // with the same options would give dst. Damage behind the headers goes unseen.
 func (d *Decoder) Config(data []byte, opt Options) (Info, error) {
+	defer d.release()
 	info, err := d.config(data)
 	if err != nil {
 		return Info{}, err
@@ -129,6 +130,7 @@ func (d *Decoder) config(data []byte) (info Info, err error) {
 // *UnsupportedError (legal but not handled) or a *LimitError; data of any
 // content gives one of these and never a panic.
 func (d *Decoder) Decode(dst *picture.RGB, data []byte, opt Options) (info Info, err error) {
+	defer d.release()
 	if info, err = d.config(data); err != nil {
 		return Info{}, err
 	}
@@ -171,5 +173,23 @@ func (d *Decoder) pixels(dst *picture.RGB, data []byte, info Info, region *jpeg.
 		return d.bmp.pixels(dst)
 	default:
 		return webpDecode(dst, data)
+	}
+}
+
+// keepBytes is how much of one buffer is kept for the next file.
+const keepBytes = 32 << 20
+
+// release drops the references to the caller's memory, and huge buffers.
+func (d *Decoder) release() {
+	d.png.exif, d.png.xmp, d.png.idat, d.png.parts = nil, nil, nil, chunkReader{}
+	d.gif.blocks, d.bmp.pixelData = nil, nil
+	if cap(d.gif.indices) > keepBytes {
+		d.gif.indices = nil
+	}
+	if cap(d.gif.coded) > keepBytes {
+		d.gif.coded = nil
+	}
+	if cap(d.flat.Pix) > keepBytes {
+		d.flat = picture.RGB{}
 	}
 }

@@ -275,6 +275,24 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 	}
 }
 
+// TestHugeBuffersAreDropped: one huge image must not stay with its decoder.
+func TestHugeBuffersAreDropped(t *testing.T) {
+	data := bytes.Clone(readFile(t, "progressive_grey.jpg"))
+	at := bytes.Index(data, []byte{0xff, markSOF2})
+	copy(data[at+5:], []byte{0x15, 0x00, 0x15, 0x00}) // 5376 x 5376
+	var d Decoder
+	var im picture.RGB
+	if _, err := d.Decode(&im, data, Options{Region: &Rect{0, 0, 1, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	if n := cap(d.frame.comp[0].coef); n != 0 {
+		t.Errorf("%d coefficients kept", n)
+	}
+	if _, err := d.Decode(&im, readFile(t, "progressive_grey.jpg"), Options{}); err != nil {
+		t.Error(err)
+	}
+}
+
 // FuzzDecode: any bytes give pixels or one of the three errors, the region
 // changes no pixel, and what image/jpeg takes too has its size.
 func FuzzDecode(f *testing.F) {

@@ -148,8 +148,20 @@ func (d *Decoder) reset(data []byte) {
 	}
 }
 
-// release drops the references to the caller's memory.
+// keepBytes is how much of one buffer is kept for the next file. Larger ones
+// come from rare, huge images and must not stay with every worker.
+const keepBytes = 32 << 20
+
+// release drops the references to the caller's memory, and huge buffers.
 func (d *Decoder) release() {
 	d.data, d.exif, d.xmp = nil, nil, nil
 	d.out.dst = nil
+	if cap(d.bits.buf) > keepBytes {
+		d.bits = bitReader{}
+	}
+	for i := range d.frame.comp {
+		if c := &d.frame.comp[i]; cap(c.coef)*2 > keepBytes {
+			c.coef = nil
+		}
+	}
 }
