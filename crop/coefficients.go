@@ -1,19 +1,20 @@
 package crop
 
-import "math"
+import (
+	"math"
 
-// The fixed-point format of the weights, Pillow's for 8-bit channels: 32 bits
-// less 8 for the sample and 2 for the overshoot of the bicubic lobes.
-const (
-	weightBits = 32 - 8 - 2
-	weightHalf = 1 << (weightBits - 1) // rounds the sum
+	"siameseim/internal/simd"
 )
+
+// weightBits is the fixed-point format of the weights, Pillow's for 8-bit
+// channels.
+const weightBits = simd.ResampleBits
 
 // A table holds the weights of one pass, n input samples to size output samples
 // (SPEC section 6, "resize"), for the outputs from key.from on. Output
 // key.from + i is
 //
-//	clamp((weightHalf + sum over j < taps of weights[i*taps+j]*input[low+first[i]+j]) >> weightBits)
+//	clamp((1<<(weightBits-1) + sum over j < taps of weights[i*taps+j]*input[low+first[i]+j]) >> weightBits)
 //
 // Every output has the same number of taps, all within the input: where Pillow
 // takes fewer, the rest weighs 0, which changes no bit of an integer sum. A

@@ -1,87 +1,44 @@
 package crop
 
-import "encoding/binary"
+import (
+	"siameseim/internal/simd"
+	"siameseim/picture"
+)
 
-// The two passes of a resize over 8-bit samples. Both are exact integer sums, so
-// that an implementation may add in any order.
+// The two passes of a resize over 8-bit samples: exact integer sums, so that an
+// implementation may add in any order.
 
-// Both keep two samples in one 64-bit word, 32 bits apart, and weigh them by one
-// product. Each sum fits its 32 signed bits; what the low one borrows from the
-// high one is given back by split.
-const twoHalves = weightHalf<<32 | weightHalf
+// blockRows is how many rows the horizontal pass takes at a time, side by side.
+const blockRows = 16
 
-// widePixel is a pixel as resampleRow weighs it.
-type widePixel struct {
-	redBlue uint64 // R and, 32 bits up, B
-	green   int32
+// maxColumnsBytes bounds the memory for a block's columns, unless it is a single
+// row.
+const maxColumnsBytes = 1 << 20
+
+// A block holds the samples of some rows, column after column.
+type block struct {
+	in, out []uint8
 }
 
-// resampleRow is the horizontal pass over one row of interleaved R, G, B:
-// dst [count, 3] from src [n, 3], for the outputs of t. wide is scratch of length
-// t.span.
-func resampleRow(dst, src []uint8, t *table, wide []widePixel) {
-	src = src[3*t.low:]
-	for x := range wide {
-		p := src[3*x : 3*x+3 : 3*x+3]
-		wide[x] = widePixel{redBlue: uint64(p[0]) | uint64(p[2])<<32, green: int32(p[1])}
-	}
-	weights := t.weights
-	for i, first := range t.first {
-		pixels := wide[first:][:t.taps]
-		redBlue, green := uint64(twoHalves), int32(weightHalf)
-		for j, k := range weights[:len(pixels)] {
-			redBlue += pixels[j].redBlue * uint64(int64(k))
-			green += pixels[j].green * k
-		}
-		weights = weights[len(pixels):]
-		d := dst[3*i : 3*i+3 : 3*i+3]
-		d[0], d[2] = split(redBlue)
-		d[1] = clamp(green)
+// across is the horizontal pass: for every row of src the outputs of t, written
+// from pixel t.key.from of dst's row on. Some rows at a time are turned into
+// columns, so that it becomes the vertical pass, whose taps are whole vectors.
+func (b *block) across(dst, src *picture.RGB, t *table) {
+	rows := min(blockRows, src.Height, max(1, maxColumnsBytes/(3*t.span)))
+	count := len(t.first)
+	b.in, b.out = grow(b.in, 3*t.span*rows), grow(b.out, 3*count*rows)
+	for y := 0; y < src.Height; y += rows {
+		y := min(y, src.Height-rows) // some of the last block may be done twice
+		simd.Transpose(b.in, rows, src.Pix[y*src.Stride+3*t.low:], src.Stride, rows, 3*t.span)
+		simd.Resample(b.out, 3*rows, b.in, 3*rows, 3*rows, t.first, t.weights, t.taps)
+		simd.Transpose(dst.Pix[y*dst.Stride+3*t.key.from:], dst.Stride, b.out, rows, 3*count, rows)
 	}
 }
 
-// resampleColumns is the vertical pass for one row of output: dst[x] is the
-// weighted sum of the samples src[x + j*stride] over the taps j.
-func resampleColumns(dst, src []uint8, stride int, weights []int32) {
-	const lanes = 0x000000FF_000000FF
-	x := 0
-	for ; x+8 <= len(dst); x += 8 { // eight columns in four words
-		a, b, c, d := uint64(twoHalves), uint64(twoHalves), uint64(twoHalves), uint64(twoHalves)
-		at := x
-		for _, weight := range weights {
-			k := uint64(int64(weight))
-			v := binary.LittleEndian.Uint64(src[at : at+8])
-			a += (v & lanes) * k
-			b += (v >> 8 & lanes) * k
-			c += (v >> 16 & lanes) * k
-			d += (v >> 24 & lanes) * k
-			at += stride
-		}
-		out := dst[x : x+8 : x+8]
-		out[0], out[4] = split(a)
-		out[1], out[5] = split(b)
-		out[2], out[6] = split(c)
-		out[3], out[7] = split(d)
-	}
-	for ; x < len(dst); x++ {
-		sum := int32(weightHalf)
-		for j, k := range weights {
-			sum += k * int32(src[x+j*stride])
-		}
-		dst[x] = clamp(sum)
-	}
-}
-
-// split takes apart the two signed sums of a word, low and high.
-func split(v uint64) (low, high uint8) {
-	l := int32(v)
-	h := int32((v - uint64(int64(l))) >> 32)
-	return clamp(l), clamp(h)
-}
-
-// clamp narrows a sum of weights to 8 bits.
-func clamp(sum int32) uint8 {
-	return uint8(max(0, min(sum>>weightBits, 255)))
+// down is the vertical pass: row t.key.from of dst and those below it.
+func down(dst, src *picture.RGB, t *table) {
+	simd.Resample(dst.Pix[t.key.from*dst.Stride:], dst.Stride,
+		src.Pix[t.low*src.Stride:], src.Stride, 3*src.Width, t.first, t.weights, t.taps)
 }
 
 // reverseRow mirrors a row of interleaved R, G, B in place.

@@ -12,8 +12,8 @@ import (
 // one goroutine may use it at a time.
 type Resizer struct {
 	cache tableCache
-	mid   []uint8     // what the first of two passes writes
-	wide  []widePixel // one row, or the part of it that a table needs
+	mid   []uint8 // what the first of two passes writes
+	block block
 }
 
 // Apply writes to dst the crop p of src, resized to dst's size: src is mirrored
@@ -83,10 +83,7 @@ func (r *Resizer) resampleAcross(dst, src *picture.RGB, mirrored bool) {
 		t := r.cache.get(tableKey{
 			n: src.Width, size: dst.Width, from: from, count: min(step, dst.Width-from), mirrored: mirrored,
 		})
-		r.wide = grow(r.wide, t.span)
-		for y := range src.Height {
-			resampleRow(dst.Row(y)[3*from:], src.Row(y), t, r.wide)
-		}
+		r.block.across(dst, src, t)
 	}
 }
 
@@ -97,9 +94,6 @@ func (r *Resizer) resampleDown(dst, src *picture.RGB) {
 		t := r.cache.get(tableKey{
 			n: src.Height, size: dst.Height, from: from, count: min(step, dst.Height-from),
 		})
-		for i, first := range t.first {
-			taps := src.Pix[(t.low+int(first))*src.Stride:]
-			resampleColumns(dst.Row(from+i), taps, src.Stride, t.weights[i*t.taps:(i+1)*t.taps])
-		}
+		down(dst, src, t)
 	}
 }

@@ -315,19 +315,6 @@ func TestTables(t *testing.T) {
 	})
 }
 
-// A sum that ends a hair below a level, beside a negative one in the same word.
-func TestColumnsBorrowNothing(t *testing.T) {
-	src := []uint8{
-		0, 0, 0, 0, 1, 1, 1, 1,
-		10, 10, 10, 10, 0, 0, 0, 0,
-	}
-	dst := make([]uint8, 8)
-	resampleColumns(dst, src, 8, []int32{weightHalf, -1 << weightBits})
-	if want := []uint8{0, 0, 0, 0, 1, 1, 1, 1}; !bytes.Equal(dst, want) {
-		t.Errorf("%v, want %v", dst, want)
-	}
-}
-
 func TestSteadyStateAllocatesNothing(t *testing.T) {
 	var r Resizer
 	src := noise(generator(1), 375, 500, 1500)

@@ -46,6 +46,8 @@ var operations = []struct {
 	{"normcolumns", bothSets(normColumns)},
 	{"normcolumnsbackward", bothSets(normColumnsBackward)},
 	{"fmaloop", bothSets(fmaLoop)},
+	{"resample", bothSets(resample)},
+	{"transpose", transpose},
 }
 
 func main() {
