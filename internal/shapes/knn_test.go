@@ -140,8 +140,8 @@ func TestRawPixelsTellLittle(t *testing.T) {
 		if accuracy > 0.35 {
 			t.Errorf("raw pixels reach %.3f, more than .35 (cosine %v)", accuracy, cosine)
 		}
-		if accuracy < 0.11 {
-			t.Errorf("raw pixels reach only %.3f: the measure itself looks broken (cosine %v)", accuracy, cosine)
+		if cosine && accuracy < 0.12 { // discs, plain as they are, are found by pixels too
+			t.Errorf("raw pixels reach only %.3f: the measure itself looks broken", accuracy)
 		}
 	}
 }

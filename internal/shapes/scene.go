@@ -32,8 +32,8 @@ type Surface struct {
 	Base    [3]float64
 	Accent  [3]float64 // added to Base where the pattern is 1, subtracted where -1
 	Pattern Pattern
-	Angle   float64    // of stripes and checks
-	Waves   float64    // periods of stripes and checks in a side
+	Angle   float64    // of what repeats
+	Waves   float64    // its periods in a side
 	Phase   [2]float64 // of the two directions
 	Lattice [64]float64
 	Slope   [2]float64 // change of brightness from edge to edge, down and right
@@ -42,12 +42,19 @@ type Surface struct {
 // Pattern is a kind of texture.
 type Pattern uint8
 
+// The patterns, in the order of the classes whose objects wear them; the ground
+// is always Clouds.
 const (
 	Plain Pattern = iota
 	Stripes
 	Checks
+	Dots
+	Zigzag
+	Panes
+	Bricks
+	Waves
 	Clouds
-	patterns
+	Speckle
 )
 
 // A Stroke is a thin line with round ends, part of the clutter behind the
@@ -59,26 +66,30 @@ type Stroke struct {
 	Colour      [3]float64
 }
 
-// What the nuisances range over. A picture shows five or six objects of its
-// class: their arrangement is a nuisance that pixels can't be compared over, and
-// yet each of them tells what to expect of the others, which is what two crops
-// of one picture have in common. Colours and light stay quiet beside the
-// contrast of object and ground, which is as often one way round as the other: a
-// network that trains for minutes learns first what varies most. Objects are
-// large enough to be told at 32 pixels a side, and turned less than would make
-// a square a diamond.
+// What the nuisances range over. A network that trains for minutes learns first
+// what varies most, so that is the pattern: colours are muted, light is even,
+// and an object is barely brighter or darker than its ground. A picture shows
+// two or three objects of its class: their arrangement is a nuisance that pixels
+// can't be compared over, and yet each of them tells what to expect of the
+// others, which is what two crops of one picture have in common. Objects are
+// large enough to be told at 32 pixels a side, and turned less than would make a
+// square a diamond.
 const (
-	minObjects, maxObjects   = 5, 6
-	minArea, maxArea         = 0.026, 0.040
-	margin                   = 0.06 // between a centre and the picture's edge
+	minObjects, maxObjects   = 2, 3
+	minArea, maxArea         = 0.09, 0.16
+	margin                   = 0.2 // between a centre and the picture's edge
 	maxTurn                  = 12 * math.Pi / 180
-	minContrast, maxContrast = 0.45, 0.60
-	maxChroma                = 0.035
+	minLuma, maxLuma         = 0.4, 0.6 // of ground and object
+	minContrast, maxContrast = 0.08, 0.18
+	minStrength, maxStrength = 0.2, 0.32 // of an object's pattern
+	minWaves, maxWaves       = 5, 7      // at 32 pixels still more than 4 pixels a period
+	maxSlope                 = 0.1
+	maxChroma                = 0.03
 	maxStrokes               = 2
 )
 
 // Sample draws a scene. Every number it takes is from a distribution that is
-// the same for all classes.
+// the same for all classes; the class decides on outline and pattern alone.
 func Sample(rng *rand.Rand) Scene {
 	uniform := func(low, high float64) float64 { return low + (high-low)*rng.Float64() }
 	s := Scene{
@@ -91,15 +102,19 @@ func Sample(rng *rand.Rand) Scene {
 		Noise:      rng.Uint64(),
 	}
 
-	// Two brightnesses, far enough apart to be seen, in a random order.
+	// Two brightnesses in a random order.
 	contrast := uniform(minContrast, maxContrast)
-	dark := uniform(0.12, 0.88-contrast)
+	dark := uniform(minLuma, maxLuma-contrast)
 	object, ground := dark, dark+contrast
 	if rng.IntN(2) == 1 {
 		object, ground = ground, object
 	}
-	s.Object = surface(rng, object, contrast)
-	s.Ground = surface(rng, ground, contrast)
+	strength := uniform(minStrength, maxStrength)
+	if rng.IntN(2) == 1 { // or the mean of a pattern that isn't quite 0 would tell it
+		strength = -strength
+	}
+	s.Object = surface(rng, Pattern(s.Class), object, strength)
+	s.Ground = surface(rng, Clouds, ground, contrast*uniform(0.04, 0.15))
 
 	s.Strokes = make([]Stroke, rng.IntN(maxStrokes+1))
 	for i := range s.Strokes {
@@ -143,19 +158,18 @@ func places(rng *rand.Rand) []Place {
 	return list
 }
 
-// surface draws a surface of the given mean brightness. Its pattern stays
-// weaker than the contrast between the object and its ground.
-func surface(rng *rand.Rand, luma, contrast float64) Surface {
+// surface draws a surface of the given mean brightness, with a pattern that
+// adds and subtracts strength.
+func surface(rng *rand.Rand, pattern Pattern, luma, strength float64) Surface {
 	uniform := func(low, high float64) float64 { return low + (high-low)*rng.Float64() }
 	s := Surface{
 		Base:    colour(rng, luma),
-		Pattern: Pattern(rng.IntN(int(patterns))),
+		Pattern: pattern,
 		Angle:   uniform(0, math.Pi),
-		Waves:   uniform(3, 7), // at 32 pixels still more than 4 pixels a period
+		Waves:   uniform(minWaves, maxWaves),
 		Phase:   [2]float64{uniform(0, 2*math.Pi), uniform(0, 2*math.Pi)},
-		Slope:   [2]float64{uniform(-0.15, 0.15), uniform(-0.15, 0.15)},
+		Slope:   [2]float64{uniform(-maxSlope, maxSlope), uniform(-maxSlope, maxSlope)},
 	}
-	strength := contrast * uniform(0.04, 0.15)
 	accent := colour(rng, 0)
 	for i := range accent {
 		s.Accent[i] = strength + 0.5*accent[i]

@@ -1,14 +1,15 @@
 // Package shapes is builtin:shapes, the data set inside the program: pictures
-// of five or six textured, lit shapes of one class on a textured, cluttered
-// ground, in ten classes, with labels and exact masks. Picture number i of a
+// of two or three textured, lit shapes of one class on a cloudy, cluttered ground,
+// in ten classes, with labels and exact masks. Picture number i of a
 // seed is a pure function of the two, at any size, so the data set is endless,
 // needs no storage, and any part of it can be drawn by any worker in any order.
 //
-// The class is carried by the outline alone. Colour, texture, light, places,
-// size, tilt and clutter come from the same distributions in every class, each
-// shape covers the same range of areas, and the objects are as often darker as
-// they are brighter than the ground. So neither mean colour nor size tells a
-// class, and comparing raw pixels helps little; the tests hold both figures.
+// A class is an outline and the pattern that its objects wear: striped rings,
+// checked squares, dotted triangles. Colours, brightness, light, places, sizes,
+// tilt, the pattern's direction, scale and phase, and clutter come from the same
+// distributions in every class, and each shape covers the same range of areas.
+// So neither mean colour nor size tells a class, and comparing raw pixels helps
+// little; the tests hold both figures.
 //
 // Drawing is two functions: Sample takes the random numbers and gives a Scene;
 // Painter.Draw is a pure function of the Scene. Pictures are the same bytes on

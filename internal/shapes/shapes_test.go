@@ -72,8 +72,8 @@ func TestClassesBalanced(t *testing.T) {
 	}
 }
 
-// TestObjectVisible: in every picture the objects are in sight and differ from the ground around
-// them, either way round in half of the pictures.
+// TestObjectVisible: in every picture the objects are in sight and stand out from the ground around
+// them by brightness or by their pattern; they are the brighter part in half of the pictures.
 func TestObjectVisible(t *testing.T) {
 	const n, size = 2000, 32
 	var p Painter
@@ -82,10 +82,11 @@ func TestObjectVisible(t *testing.T) {
 	for i := range int64(n) {
 		s := Set{}.Scene(i)
 		p.Draw(pix, mask, size, &s)
-		var sum, count [2]float64
+		var sum, squares, count [2]float64
 		for at, m := range mask {
 			luma := .299*float64(pix[3*at]) + .587*float64(pix[3*at+1]) + .114*float64(pix[3*at+2])
 			sum[m] += luma
+			squares[m] += luma * luma
 			count[m]++
 		}
 		var placed float64
@@ -95,9 +96,11 @@ func TestObjectVisible(t *testing.T) {
 		if area := count[1] / (size * size); area < 0.6*placed || area > 1.15*placed {
 			t.Errorf("picture %d: %s covers %.3f of the picture, placed %.3f", i, classNames[s.Class], area, placed)
 		}
-		difference := sum[1]/count[1] - sum[0]/count[0]
-		if math.Abs(difference) < 15 {
-			t.Errorf("picture %d: %s differs by %.1f of 255 from its ground", i, classNames[s.Class], difference)
+		ground := sum[0] / count[0]
+		difference := sum[1]/count[1] - ground
+		spread := math.Sqrt(squares[1]/count[1] - 2*ground*sum[1]/count[1] + ground*ground) // of the object, around the ground's mean
+		if spread < 15 {
+			t.Errorf("picture %d: %s differs by %.1f of 255 from its ground", i, classNames[s.Class], spread)
 		}
 		if difference > 0 {
 			brighter++
@@ -128,7 +131,7 @@ func TestPureFunction(t *testing.T) {
 }
 
 // TestSameSceneAtAnySize: a large picture, averaged down, is the small one, but
-// for grain and the sampling of edges.
+// for grain and the sampling of edges and patterns at pixel centres.
 func TestSameSceneAtAnySize(t *testing.T) {
 	const small, factor = 32, 4
 	const large = small * factor
@@ -154,7 +157,7 @@ func TestSameSceneAtAnySize(t *testing.T) {
 				}
 			}
 		}
-		if mean := total / (small * small * 3); mean > 4 {
+		if mean := total / (small * small * 3); mean > 8 {
 			t.Errorf("picture %d: sizes differ by %.2f on average, %.0f at most", i, mean, worst)
 		}
 	}

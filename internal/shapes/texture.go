@@ -24,20 +24,40 @@ func (p prepared) colour(top, left float64) [3]float64 {
 	}
 }
 
-// pattern is the texture, from -1 to 1. All patterns are smooth on the scale
-// of a pixel at 32 pixels a side, so that they need no anti-aliasing.
+// pattern is the texture, from -1 to 1, near 0 in the mean. Its steps are soft
+// and its periods several pixels at 32 pixels a side, so that it needs no
+// anti-aliasing.
 func (p prepared) pattern(top, left float64) float64 {
+	// u and v count radians of phase along two directions at right angles.
+	u := p.down*top + p.right*left + p.Phase[0]
+	v := p.right*top - p.down*left + p.Phase[1]
 	switch p.Pattern {
 	case Stripes:
-		return math.Sin(p.down*top + p.right*left + p.Phase[0])
+		return soft(math.Sin(u))
 	case Checks:
-		return math.Sin(p.down*top+p.right*left+p.Phase[0]) * math.Sin(p.right*top-p.down*left+p.Phase[1])
+		return soft(1.5 * math.Sin(u) * math.Sin(v))
+	case Dots:
+		return soft(math.Cos(u) + math.Cos(v) - 0.6)
+	case Zigzag:
+		return soft(math.Sin(u + 1.1*math.Asin(math.Sin(v))))
+	case Panes:
+		return soft(2 * (max(math.Cos(u), math.Cos(v)) - 0.75))
+	case Bricks:
+		shift := math.Pi * math.Floor(u/(2*math.Pi)) // every other row by half a brick
+		return soft(2 * (max(math.Cos(u), math.Cos(v/1.5+shift)) - 0.75))
+	case Waves:
+		return soft(math.Sin(u + 1.6*math.Sin(v)))
 	case Clouds:
 		return p.clouds(top, left)
+	case Speckle:
+		return soft(2 * math.Sin(1.7*u+1.5*math.Sin(1.3*v)) * math.Sin(1.6*v+1.4*math.Sin(1.1*u)))
 	default:
 		return 0
 	}
 }
+
+// soft makes flat tops and bottoms out of a wave's crests and troughs.
+func soft(x float64) float64 { return math.Tanh(2 * x) }
 
 // clouds interpolates an 8 x 8 lattice of random values smoothly, 7 cells a
 // side.
