@@ -43,7 +43,7 @@ func NewProgress(w io.Writer, unit string, total int64, quiet bool) *Progress {
 	if !ok || !term.IsTerminal(int(file.Fd())) {
 		return p
 	}
-	p.bars = mpb.New(mpb.WithOutput(w), mpb.WithWidth(28), mpb.WithRefreshRate(250*time.Millisecond))
+	p.bars = mpb.New(mpb.WithOutput(w), mpb.WithWidth(16), mpb.WithRefreshRate(250*time.Millisecond))
 	describe := decor.Any(func(decor.Statistics) string {
 		p.mu.Lock()
 		defer p.mu.Unlock()
@@ -67,7 +67,7 @@ func (p *Progress) Update(done int64, note string) {
 	}
 	if p.total > 0 && done > p.first {
 		per := now.Sub(p.start) / time.Duration(done-p.first)
-		note += fmt.Sprintf("  ETA %v", (per * time.Duration(p.total-done)).Round(time.Second))
+		note = fmt.Sprintf("ETA %v  %s", (per * time.Duration(p.total-done)).Round(time.Second), note)
 	}
 	if p.bar != nil {
 		p.mu.Lock()
