@@ -80,9 +80,9 @@ const (
 	margin                   = 0.2 // between a centre and the picture's edge
 	maxTurn                  = 12 * math.Pi / 180
 	minLuma, maxLuma         = 0.4, 0.6 // of ground and object
-	minContrast, maxContrast = 0.08, 0.18
-	minStrength, maxStrength = 0.2, 0.32 // of an object's pattern
-	minWaves, maxWaves       = 5, 7      // at 32 pixels still more than 4 pixels a period
+	minContrast, maxContrast = 0.04, 0.12
+	minStrength, maxStrength = 0.24, 0.36 // of an object's pattern
+	minWaves, maxWaves       = 5, 7       // at 32 pixels still more than 4 pixels a period
 	maxSlope                 = 0.1
 	maxChroma                = 0.03
 	maxStrokes               = 2
