@@ -157,7 +157,7 @@ func TestSameSceneAtAnySize(t *testing.T) {
 				}
 			}
 		}
-		if mean := total / (small * small * 3); mean > 8 {
+		if mean := total / (small * small * 3); mean > 10 {
 			t.Errorf("picture %d: sizes differ by %.2f on average, %.0f at most", i, mean, worst)
 		}
 	}
