@@ -1,6 +1,9 @@
 package colorjitter
 
-import "siameseim/picture"
+import (
+	"siameseim/internal/simd"
+	"siameseim/picture"
+)
 
 // blurPasses is how many box passes a direction takes to come near a Gaussian.
 const blurPasses = 3
@@ -67,9 +70,9 @@ func (k box) alongRow(dst, src []uint8) {
 	n := len(dst)
 	switch {
 	case k.radius == 0:
-		k.blend3(dst, src, src[3:], src[6:])
+		simd.Box3(dst, src, src[3:], src[6:], k.inner, k.outer)
 	case k.radius == 1 && n > 3:
-		k.blend5(dst, src, src[3:], src[6:], src[9:], src[12:])
+		simd.Box5(dst, src, src[3:], src[6:], src[9:], src[12:], k.inner, k.outer)
 	default:
 		k.slide(dst, src)
 	}
@@ -105,12 +108,12 @@ func (b *blurrer) columns(dst, src *picture.RGB, k box) {
 	switch k.radius {
 	case 0:
 		for y := range src.Height {
-			k.blend3(dst.Row(y), row(y-1), row(y), row(y+1))
+			simd.Box3(dst.Row(y), row(y-1), row(y), row(y+1), k.inner, k.outer)
 		}
 		return
 	case 1:
 		for y := range src.Height {
-			k.blend5(dst.Row(y), row(y-2), row(y-1), row(y), row(y+1), row(y+2))
+			simd.Box5(dst.Row(y), row(y-2), row(y-1), row(y), row(y+1), row(y+2), k.inner, k.outer)
 		}
 		return
 	}

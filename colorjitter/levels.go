@@ -1,70 +1,66 @@
 package colorjitter
 
-import "siameseim/picture"
+import (
+	"siameseim/internal/simd"
+	"siameseim/picture"
+)
 
-// The operations that map each byte by itself (brightness, contrast, solarize)
-// are a table of 256 levels; this file has them and the blend that they and
-// saturation share.
+// Operations that blend each byte with a level (Pillow's a + f*(b - a): see
+// simd.BlendLevel) or look at nothing else. f is the factor narrowed to float32;
+// f = 0 gives the level itself and f = 1 the byte, in that formula as in Pillow,
+// which has them as special cases.
 
-// blend is Pillow's a + f*(b - a): one float32 product, one float32 sum, never
-// fused; truncated for f from 0 to 1, else clamped to 0..255 and truncated. f is
-// finite.
-func blend(a, b int32, f float32) uint8 {
-	switch f {
-	case 0:
-		return uint8(a)
-	case 1:
-		return uint8(b)
-	}
-	t := float32(a) + float32(f*float32(b-a))
-	// Within 0 < f < 1 the clamp changes nothing: t lies between a and b.
-	return uint8(int32(max(0, min(t, 255))))
-}
-
-// mapLevels replaces every byte v of the image by t[v].
-func mapLevels(im *picture.RGB, t *[256]uint8) {
-	for y := range im.Height {
-		mapRow(im.Row(y), t)
-	}
-}
-
-func mapRow(row []uint8, t *[256]uint8) {
-	for i, v := range row {
-		row[i] = t[v]
-	}
-}
-
-// brightness is blend(0, v, f).
+// brightness blends with black.
 func brightness(im *picture.RGB, factor float64) {
-	blendFrom(im, 0, factor)
+	blendLevel(im, 0, factor)
 }
 
-// contrast is blend(m, v, f), m the image's mean luma to the nearest level.
+// contrast blends with the image's mean luma, to the nearest level.
 func contrast(im *picture.RGB, factor float64) {
-	mean := float64(lumaSum(im)) / float64(im.Height*im.Width)
-	blendFrom(im, int32(mean+.5), factor)
+	if float32(factor) == 1 {
+		return
+	}
+	sum := int64(0)
+	for y := range im.Height {
+		sum += simd.LumaSum(im.Row(y))
+	}
+	mean := float64(sum) / float64(im.Height*im.Width)
+	blendLevel(im, uint8(mean+.5), factor)
 }
 
-func blendFrom(im *picture.RGB, level int32, factor float64) {
+func blendLevel(im *picture.RGB, level uint8, factor float64) {
 	f := float32(factor)
 	if f == 1 {
 		return
 	}
-	var t [256]uint8
-	for v := range t {
-		t[v] = blend(level, int32(v), f)
+	for y := range im.Height {
+		simd.BlendLevel(im.Row(y), level, f)
 	}
-	mapLevels(im, &t)
+}
+
+// saturation blends each pixel with its luma.
+func saturation(im *picture.RGB, factor float64) {
+	switch f := float32(factor); f {
+	case 0:
+		grey(im)
+	case 1:
+	default:
+		for y := range im.Height {
+			simd.Saturate(im.Row(y), f)
+		}
+	}
+}
+
+// grey sets every pixel's channels to its luma.
+func grey(im *picture.RGB) {
+	for y := range im.Height {
+		simd.Grey(im.Row(y))
+	}
 }
 
 // solarize inverts the levels from threshold on.
 func solarize(im *picture.RGB, threshold int) {
-	var t [256]uint8
-	for v := range t {
-		t[v] = uint8(v)
-		if v >= threshold {
-			t[v] = uint8(255 - v)
-		}
+	for y := range im.Height {
+		simd.Solarize(im.Row(y), threshold)
 	}
-	mapLevels(im, &t)
 }

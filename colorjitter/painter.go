@@ -46,16 +46,17 @@ func (p *Painter) jitter(im *picture.RGB, ops []Op) {
 	if im.Height == 0 || im.Width == 0 {
 		return
 	}
+	line := flat(im)
 	for _, op := range ops {
 		switch op.Name {
 		case Brightness:
-			brightness(im, op.Factor)
+			brightness(&line, op.Factor)
 		case Contrast:
-			contrast(im, op.Factor)
+			contrast(&line, op.Factor)
 		case Saturation:
-			saturation(im, op.Factor)
+			saturation(&line, op.Factor)
 		case Hue:
-			hue(im, op.Factor)
+			hue(&line, op.Factor)
 		}
 	}
 }
@@ -64,13 +65,24 @@ func (p *Painter) finish(im *picture.RGB, params *Params) {
 	if im.Height == 0 || im.Width == 0 {
 		return
 	}
+	line := flat(im)
 	if params.Grey {
-		grey(im)
+		grey(&line)
 	}
 	if params.Blur != nil {
 		p.blur.gaussian(im, *params.Blur)
 	}
 	if params.Solarize != nil {
-		solarize(im, *params.Solarize)
+		solarize(&line, *params.Solarize)
 	}
+}
+
+// flat returns the image as a single row where no padding lies between its rows,
+// for the operations to which rows mean nothing.
+func flat(im *picture.RGB) picture.RGB {
+	if im.Stride != 3*im.Width {
+		return *im
+	}
+	n := im.Height * im.Width
+	return picture.RGB{Pix: im.Pix[:3*n], Stride: 3 * n, Height: 1, Width: n}
 }

@@ -5,6 +5,10 @@
 //
 //	cd internal/simd/_asm && go run .
 //
+// Beside them stand the kernels of the views' 8-bit pixels: resize, colours, blur,
+// normalise. Those give the same bits in every variant, wherever they use float32
+// inside.
+//
 // Conventions. Matrices are row-major with a row stride counted in elements.
 // Destination first. The exported functions check lengths and panic on a
 // programmer's mistake; nothing else panics. Unless a function says otherwise
@@ -16,7 +20,7 @@
 // output the caller asks for, so work split over outputs gives the same result
 // for any number of threads. Sums run in an order that is fixed by the length
 // of the summed axis alone. Variants differ from each other by rounding;
-// docs/numerics.md states each kernel's bound against float64.
+// docs/numerics.md states each float kernel's bound against float64.
 //
 // The package does not start goroutines, does not allocate outside Workspace,
 // and knows nothing of layers.

@@ -23,3 +23,124 @@ func transpose(dst []uint8, dstStride int, src []uint8, srcStride, rows, cols in
 		transposeGeneric(dst, dstStride, src, srcStride, rows, cols)
 	}
 }
+
+func box3(dst, a, b, c []uint8, inner, outer uint32) {
+	odd := inner&1 != 0
+	switch {
+	case useAVX512 && len(dst) >= 32:
+		box3AVX512(dst, a, b, c, outer, odd)
+	case useAVX2 && len(dst) >= 32:
+		box3AVX2(dst, a, b, c, outer, odd)
+	default:
+		box3Generic(dst, a, b, c, inner, outer)
+	}
+}
+
+func box5(dst, a, b, c, d, e []uint8, inner, outer uint32) {
+	switch {
+	case useAVX512 && len(dst) >= 32:
+		box5AVX512(dst, a, b, c, d, e, inner, outer)
+	case useAVX2 && len(dst) >= 32:
+		box5AVX2(dst, a, b, c, d, e, inner, outer)
+	default:
+		box5Generic(dst, a, b, c, d, e, inner, outer)
+	}
+}
+
+// Bytes of a vector of pixels. What is left of a row is done by the plain twins.
+const (
+	pixelStep512 = 48
+	pixelStep2   = 24
+	byteStep     = 32
+)
+
+func lumaSum(row []uint8) (sum uint32) {
+	switch {
+	case useAVX512:
+		n := len(row) / pixelStep512 * pixelStep512
+		sum, row = lumaSumAVX512(row[:n]), row[n:]
+	case useAVX2:
+		n := len(row) / pixelStep2 * pixelStep2
+		sum, row = lumaSumAVX2(row[:n]), row[n:]
+	}
+	return sum + lumaSumGeneric(row)
+}
+
+func grey(row []uint8) {
+	switch {
+	case useAVX512:
+		n := len(row) / pixelStep512 * pixelStep512
+		greyAVX512(row[:n])
+		row = row[n:]
+	case useAVX2:
+		n := len(row) / pixelStep2 * pixelStep2
+		greyAVX2(row[:n])
+		row = row[n:]
+	}
+	greyGeneric(row)
+}
+
+func saturate(row []uint8, factor float32) {
+	switch {
+	case useAVX512:
+		n := len(row) / pixelStep512 * pixelStep512
+		saturateAVX512(row[:n], factor)
+		row = row[n:]
+	case useAVX2:
+		n := len(row) / pixelStep2 * pixelStep2
+		saturateAVX2(row[:n], factor)
+		row = row[n:]
+	}
+	saturateGeneric(row, factor)
+}
+
+func shiftHue(row []uint8, shift uint32) {
+	switch {
+	case useAVX512:
+		n := len(row) / pixelStep512 * pixelStep512
+		shiftHueAVX512(row[:n], shift)
+		row = row[n:]
+	case useAVX2:
+		n := len(row) / pixelStep2 * pixelStep2
+		shiftHueAVX2(row[:n], shift)
+		row = row[n:]
+	}
+	shiftHueGeneric(row, shift)
+}
+
+func blendLevel(row []uint8, level, factor float32) {
+	n := len(row) / byteStep * byteStep
+	switch {
+	case useAVX512:
+		blendLevelAVX512(row[:n], level, factor)
+		row = row[n:]
+	case useAVX2:
+		blendLevelAVX2(row[:n], level, factor)
+		row = row[n:]
+	}
+	blendLevelGeneric(row, level, factor)
+}
+
+func solarize(row []uint8, threshold uint8) {
+	if useAVX2 {
+		n := len(row) / byteStep * byteStep
+		solarizeAVX2(row[:n], threshold)
+		row = row[n:]
+	}
+	solarizeGeneric(row, threshold)
+}
+
+func normalise(dst []float32, src []uint8, t *[3][256]float32) {
+	from, n := 0, len(src)/3
+	if useAVX2 && *t == *imageLevels() {
+		table := &normaliseTable()[0][0]
+		if useAVX512 {
+			from = len(src) / pixelStep512 * (pixelStep512 / 3)
+			normaliseAVX512(dst, n, src[:3*from], table)
+		} else {
+			from = len(src) / pixelStep2 * (pixelStep2 / 3)
+			normaliseAVX2(dst, n, src[:3*from], table)
+		}
+	}
+	normaliseGeneric(dst, n, from, src, t)
+}

@@ -2,8 +2,10 @@ package simd
 
 import (
 	"bytes"
+	"math"
 	"math/rand/v2"
 	"testing"
+	"unsafe"
 )
 
 // A pixelKernel draws a call's sizes and contents, makes the call and compares
@@ -17,6 +19,33 @@ type pixelKernel struct {
 var pixelKernels = []pixelKernel{
 	{"Resample", runResample},
 	{"Transpose", runTranspose},
+	{"Box3", runBox3},
+	{"Box5", runBox5},
+	{"LumaSum", runLumaSum},
+	{"Grey", inPlace(3, func(*rand.Rand) (_, _ func([]uint8)) { return Grey, greyGeneric })},
+	{"Saturate", inPlace(3, func(rng *rand.Rand) (_, _ func([]uint8)) {
+		f := factor(rng)
+		return func(row []uint8) { Saturate(row, f) }, func(row []uint8) { saturateGeneric(row, f) }
+	})},
+	{"ShiftHue", inPlace(3, func(rng *rand.Rand) (_, _ func([]uint8)) {
+		shift := uint8(rng.Uint32())
+		return func(row []uint8) { ShiftHue(row, shift) }, func(row []uint8) { shiftHueGeneric(row, uint32(shift)) }
+	})},
+	{"BlendLevel", inPlace(1, func(rng *rand.Rand) (_, _ func([]uint8)) {
+		l, f := level(rng), factor(rng)
+		return func(row []uint8) { BlendLevel(row, l, f) }, func(row []uint8) { blendLevelGeneric(row, float32(l), f) }
+	})},
+	{"Solarize", inPlace(1, func(rng *rand.Rand) (_, _ func([]uint8)) {
+		threshold := rng.IntN(258) - 1
+		return func(row []uint8) { Solarize(row, threshold) }, func(row []uint8) {
+			for i, v := range row {
+				if int(v) >= threshold {
+					row[i] = 255 - v
+				}
+			}
+		}
+	})},
+	{"Normalise", runNormalise},
 }
 
 // level is a byte; the ends are frequent.
@@ -82,6 +111,107 @@ func runTranspose(t testing.TB, rng *rand.Rand, memory func(int) []uint8) {
 	transposeGeneric(want, dstStride, src, stride, rows, cols)
 	Transpose(got, dstStride, src, stride, rows, cols)
 	compare(t, "transpose", got, want)
+}
+
+// inPlace is the run of an operation on rows of a multiple of unit bytes; draw
+// returns the operation and its plain twin.
+func inPlace(unit int, draw func(rng *rand.Rand) (op, twin func([]uint8))) func(testing.TB, *rand.Rand, func(int) []uint8) {
+	return func(t testing.TB, rng *rand.Rand, memory func(int) []uint8) {
+		got := fill(rng, memory(unit*rng.IntN(200)))
+		want := bytes.Clone(got)
+		op, twin := draw(rng)
+		twin(want)
+		op(got)
+		compare(t, "in place", got, want)
+	}
+}
+
+// factor is one of a blend: the ends of float32 included.
+func factor(rng *rand.Rand) float32 {
+	edge := []float32{0, 1, .6, .8, 1.1, -1, -1e-9, 1e6, -1e6, 1e30, math.MaxFloat32, -math.MaxFloat32, math.SmallestNonzeroFloat32}
+	if rng.IntN(3) == 0 {
+		return edge[rng.IntN(len(edge))]
+	}
+	return 4*rng.Float32() - 1
+}
+
+func runBox3(t testing.TB, rng *rand.Rand, memory func(int) []uint8) {
+	n := rng.IntN(140)
+	inner := uint32(rng.Int32N(1<<24 + 1))
+	outer := (1<<24 - inner) / 2
+	a, b, c := fill(rng, memory(n)), fill(rng, memory(n)), fill(rng, memory(n))
+	got := memory(n)
+	want := bytes.Clone(got)
+	for i := range want {
+		want[i] = weigh(uint32(b[i]), uint32(a[i])+uint32(c[i]), inner, outer)
+	}
+	Box3(got, a, b, c, inner, outer)
+	compare(t, "box3", got, want)
+}
+
+func runBox5(t testing.TB, rng *rand.Rand, memory func(int) []uint8) {
+	n := rng.IntN(140)
+	inner := uint32(rng.Int32N(1<<24/3 + 1))
+	outer := (1<<24 - 3*inner) / 2
+	var in [5][]uint8
+	for i := range in {
+		in[i] = fill(rng, memory(n))
+	}
+	got := memory(n)
+	want := bytes.Clone(got)
+	for i := range want {
+		want[i] = weigh(uint32(in[1][i])+uint32(in[2][i])+uint32(in[3][i]), uint32(in[0][i])+uint32(in[4][i]), inner, outer)
+	}
+	Box5(got, in[0], in[1], in[2], in[3], in[4], inner, outer)
+	compare(t, "box5", got, want)
+}
+
+func runLumaSum(t testing.TB, rng *rand.Rand, memory func(int) []uint8) {
+	row := fill(rng, memory(3*rng.IntN(200)))
+	if got, want := LumaSum(row), int64(lumaSumGeneric(row)); got != want {
+		t.Fatalf("%s: luma sum of %d bytes is %d, want %d", Variant(), len(row), got, want)
+	}
+}
+
+// Tables of the usual statistics, and of others.
+func runNormalise(t testing.TB, rng *rand.Rand, memory func(int) []uint8) {
+	n := 1 + rng.IntN(100)
+	src, place := fill(rng, memory(3*n)), memory(4*3*n+3)
+	for uintptr(unsafe.Pointer(&place[0]))%4 != 0 {
+		place = place[1:]
+	}
+	got, want := unsafe.Slice((*float32)(unsafe.Pointer(&place[0])), 3*n), make([]float32, 3*n)
+	levels := *imageLevels()
+	if rng.IntN(4) == 0 {
+		NormaliseLevels(&levels, [3]float32{.5, .5, .5}, [3]float32{.25, .5, 1})
+	}
+	normaliseGeneric(want, n, 0, src, &levels)
+	Normalise(got, src, &levels)
+	for i := range got {
+		if math.Float32bits(got[i]) != math.Float32bits(want[i]) {
+			t.Fatalf("%s: normalise: value %d of %d is %v, want %v", Variant(), i, 3*n, got[i], want[i])
+		}
+	}
+}
+
+// Every level of every channel.
+func TestNormaliseLevels(t *testing.T) {
+	src := make([]uint8, 3*256)
+	for i := range src {
+		src[i] = uint8(i / 3)
+	}
+	forEachVariant(t, func(variant string) {
+		dst := make([]float32, len(src))
+		Normalise(dst, src, imageLevels())
+		for c := range 3 {
+			for v := range 256 {
+				want := (float32(v)/255 - ImageMean[c]) / ImageStd[c]
+				if math.Float32bits(dst[256*c+v]) != math.Float32bits(want) {
+					t.Fatalf("%s: channel %d, level %d: %v, want %v", variant, c, v, dst[256*c+v], want)
+				}
+			}
+		}
+	})
 }
 
 // pixelDraws is how often each kernel is drawn for each variant.

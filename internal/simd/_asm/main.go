@@ -48,6 +48,21 @@ var operations = []struct {
 	{"fmaloop", bothSets(fmaLoop)},
 	{"resample", bothSets(resample)},
 	{"transpose", transpose},
+	{"box3", bothSets(box3)},
+	{"box5", bothSets(box5)},
+	{"lumasum", bothSets(lumaSum)},
+	{"grey", bothSets(grey)},
+	{"saturate", bothSets(saturate)},
+	{"blendlevel", bothSets(blendLevel)},
+	{"solarize", bothSets(solarize)},
+	{"shifthue", bothSets(shiftHue)},
+	{"normalise", bothSets(normalise)},
+	{"idct", bothSets(idct)},
+	{"ycctorgb", yccToRGB},
+	{"interleave", interleave},
+	{"upsampleh2v1", upsampleH2V1},
+	{"upsampleh2v2", upsampleH2V2},
+	{"upsampleh1v2", upsampleH1V2},
 }
 
 func main() {

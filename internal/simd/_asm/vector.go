@@ -74,7 +74,7 @@ func (v *vector) length(name string) reg.Register {
 	return v.Load(v.Param(name).Len(), v.GP64())
 }
 
-// scalar broadcasts a float32 parameter.
+// scalar broadcasts a parameter of 32 bits.
 func (v *vector) scalar(name string) reg.VecVirtual {
 	r := v.register()
 	v.VBROADCASTSS(v.address(name), r)
