@@ -56,13 +56,19 @@ const DefaultInterleave = 4
 // cannot be read to their end. The zero value counts bad samples without limit
 // and stops at a bad shard.
 type Policy struct {
-	Strict bool    // stop at the first bad sample
+	// Strict stops at the first bad sample, and decodes images to the end of
+	// their data, so that damage below the views' crops is seen too (package
+	// internal/fileviews says what goes unseen without).
+	Strict bool
 	Max    int64   // stop when more than Max samples are bad; 0: no limit
 	Share  float64 // stop when more than this share is bad, looked at from 1000 samples on and at an epoch's end; 0: no limit
 	// SkipShards goes on with the next shard after one that is missing, damaged
 	// or cut off; the samples before the damage have been delivered.
 	SkipShards bool
 }
+
+// keepSource reports whether items carry their whole decoded image.
+func (c *Config) keepSource() bool { return c.KeepSource && c.Batch == 0 }
 
 // normalise fills in defaults and checks what has no meaning.
 func (c *Config) normalise() error {

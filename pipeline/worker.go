@@ -5,7 +5,7 @@ import (
 	"runtime/debug"
 	"strconv"
 
-	"siameseim/internal/imagefile"
+	"siameseim/internal/fileviews"
 	"siameseim/internal/shapes"
 	"siameseim/picture"
 	"siameseim/views"
@@ -15,15 +15,9 @@ import (
 // worker is the scratch memory of one goroutine of the pool.
 type worker struct {
 	cfg     *Config
-	decoder imagefile.Decoder
 	painter shapes.Painter
-	maker   views.Maker
-	source  picture.RGB
+	maker   fileviews.Maker
 }
-
-// keepBytes is the largest decoded image whose memory a worker keeps for the
-// next one: 4000 x 4000 pixels.
-const keepBytes = 48_000_000
 
 // run makes a task's views. A panic is an error of the program, not of the
 // sample: it becomes an error that ends the stream and names the sample.
@@ -35,34 +29,39 @@ func (w *worker) run(t *task) {
 		t.done <- struct{}{}
 	}()
 	t.err = w.make(t)
-	if cap(w.source.Pix) > keepBytes {
-		w.source = picture.RGB{}
-	}
+	w.maker.Close()
 }
 
 func (w *worker) make(t *task) error {
 	cfg, sample := w.cfg, t.Sample
+	var height, width int
+	var err error
 	if t.entry.set != nil {
-		w.draw(t)
-	} else if err := w.decode(t); err != nil {
+		height, width = w.draw(t)
+	} else if height, width, err = w.open(t); err != nil {
 		return err
-	}
-	height, width := w.source.Height, w.source.Width
-	if cfg.KeepSource && cfg.Batch == 0 {
-		t.Source.Reset(height, width)
-		for y := range height {
-			copy(t.Source.Row(y), w.source.Row(y))
-		}
 	}
 	t.Params = views.SamplePair(cfg.Seed, t.at.Epoch, sample.Key, height, width, &cfg.Recipe)
 	t.Record = views.NewRecord(&t.Params, height, width, cfg.Seed, t.at.Epoch)
+	if t.entry.set == nil {
+		if err := w.maker.Decode(&t.Params); err != nil {
+			return err
+		}
+	}
+	if cfg.keepSource() {
+		source := w.maker.Source()
+		t.Source.Reset(height, width)
+		for y := range height {
+			copy(t.Source.Row(y), source.Row(y))
+		}
+	}
 	for v, view := range t.views() {
 		view.Reset(cfg.Recipe.Size, cfg.Recipe.Size)
 		params := &t.Params.View1
 		if v == 1 {
 			params = &t.Params.View2
 		}
-		if err := w.maker.View(view, &w.source, *params); err != nil {
+		if err := w.maker.View(view, params); err != nil {
 			return fmt.Errorf("view %d: %w", v+1, err)
 		}
 		if cfg.Encode == nil || cfg.Batch > 0 {
@@ -86,25 +85,29 @@ func (w *worker) make(t *task) error {
 
 func (t *task) views() [2]*picture.RGB { return [2]*picture.RGB{&t.View1, &t.View2} }
 
-func (w *worker) decode(t *task) error {
+// open looks for what is wrong with a sample beside its pixels.
+func (w *worker) open(t *task) (height, width int, err error) {
 	_, data, err := t.Sample.Image()
 	if err != nil {
-		return err
+		return 0, 0, err
 	}
 	if err := t.Sample.Check(); err != nil {
-		return err
+		return 0, 0, err
 	}
 	if t.Label, err = t.Sample.Label(); err != nil {
-		return err
+		return 0, 0, err
 	}
-	_, err = w.decoder.Decode(&w.source, data, imagefile.Options{MaxPixels: w.cfg.MaxPixels, Orient: w.cfg.Recipe.Orient})
-	return err
+	return w.maker.Open(data, fileviews.Options{
+		MaxPixels: w.cfg.MaxPixels, Orient: w.cfg.Recipe.Orient,
+		Strict: w.cfg.BadSamples.Strict, Whole: w.cfg.keepSource(),
+	})
 }
 
-func (w *worker) draw(t *task) {
+func (w *worker) draw(t *task) (height, width int) {
 	set := t.entry.set
-	w.source.Reset(set.Size, set.Size)
-	label := set.Draw(&w.painter, w.source.Pix, nil, t.Sample.Index)
+	source := w.maker.Draw(set.Size, set.Size)
+	label := set.Draw(&w.painter, source.Pix, nil, t.Sample.Index)
 	t.Label = int64(label)
 	t.Sample.Fields = []webdataset.Field{{Name: "cls", Data: strconv.AppendInt(nil, t.Label, 10)}}
+	return set.Size, set.Size
 }

@@ -14,7 +14,7 @@ import (
 	"siameseim/cmd/internal/cli"
 	"siameseim/colorjitter"
 	"siameseim/crop"
-	"siameseim/internal/imagefile"
+	"siameseim/internal/fileviews"
 	"siameseim/picture"
 	"siameseim/views"
 	"siameseim/webdataset"
@@ -32,6 +32,7 @@ type benchCommand struct {
 	Images    int      `default:"200" help:"Images held in memory; the data is gone through again where it has fewer."`
 	Seconds   float64  `default:"5" help:"Of each stage, at least; whole passes over the images are timed."`
 	Stage     []string `placeholder:"NAME" help:"Stages to measure (default: all): read, decode, crop, colour, normalise, crops, whole."`
+	Strict    bool     `help:"Decode images to the end of their data even where the crops end above."`
 	Mode      string   `enum:"exact,fast" default:"exact" help:"exact: Pillow's pixels. fast is not there yet."`
 	MaxPixels int64    `default:"0" placeholder:"N" help:"Refuse larger images (0: Pillow's limit, 178956970)."`
 }
@@ -68,7 +69,7 @@ func (c *benchCommand) Run(env *cli.Env) error {
 		threads = runtime.GOMAXPROCS(0)
 	}
 	b := &bench{env: env, recipe: &recipe, seed: c.Seed, data: c.Data, limit: c.Images,
-		options: imagefile.Options{MaxPixels: c.MaxPixels, Orient: recipe.Orient}}
+		options: fileviews.Options{MaxPixels: c.MaxPixels, Orient: recipe.Orient, Strict: c.Strict}}
 	if err := b.load(); err != nil {
 		return err
 	}
@@ -99,7 +100,7 @@ func (c *benchCommand) Run(env *cli.Env) error {
 type bench struct {
 	env     *cli.Env
 	recipe  *views.Recipe
-	options imagefile.Options
+	options fileviews.Options
 	seed    uint64
 	data    []string
 	limit   int
@@ -217,10 +218,9 @@ func (b *bench) measure(stage string, threads int, d time.Duration) (stageRate, 
 // benchWorker is one thread's buffers.
 type benchWorker struct {
 	*bench
-	decoder imagefile.Decoder
-	resizer crop.Resizer
+	maker   fileviews.Maker // of crops and whole, as in the pipeline
+	resizer crop.Resizer    // and the parts of it, for the stages alone
 	painter colorjitter.Painter
-	source  picture.RGB
 	view    [2]picture.RGB
 	float   [2][]float32
 }
@@ -255,41 +255,54 @@ func (w *benchWorker) step(stage string) func(thread, threads int) (int, time.Du
 
 // one runs a stage on one image and returns the time the stage took.
 func (w *benchWorker) one(stage string, im *benchImage, table *[3][256]float32) (time.Duration, error) {
+	defer w.maker.Close()
+	opt := w.options
+	opt.Whole = stage != "crops" && stage != "whole"
 	begin := time.Now()
+	height, width, err := w.maker.Open(im.data, opt)
+	if err != nil {
+		return 0, err
+	}
+	p := views.SamplePair(w.seed, 0, im.key, height, width, w.recipe)
+	if err := w.maker.Decode(&p); err != nil || stage == "decode" {
+		return time.Since(begin), err
+	}
 	restart := func(from string) { // what comes before the stage isn't timed
 		if stage == from {
 			begin = time.Now()
 		}
 	}
-	info, err := w.decoder.Decode(&w.source, im.data, w.options)
-	if err != nil || stage == "decode" {
-		return time.Since(begin), err
-	}
-	p := views.SamplePair(w.seed, 0, im.key, info.Height, info.Width, w.recipe)
 	restart("crop")
 	for v, params := range [2]*views.Params{&p.View1, &p.View2} {
-		if err := w.resizer.Apply(&w.view[v], &w.source, params.Placement()); err != nil {
+		if stage == "whole" {
+			err = w.maker.View(&w.view[v], params)
+		} else {
+			err = w.resizer.Apply(&w.view[v], w.maker.Source(), params.Placement())
+		}
+		if err != nil {
 			return 0, err
 		}
 	}
 	if stage == "crop" || stage == "crops" {
 		return time.Since(begin), nil
 	}
-	restart("colour")
-	for v, params := range [2]*views.Params{&p.View1, &p.View2} {
-		if err := w.painter.Apply(&w.view[v], params.Colour); err != nil {
-			return 0, err
+	if stage != "whole" { // where View has done it
+		restart("colour")
+		for v, params := range [2]*views.Params{&p.View1, &p.View2} {
+			if err := w.painter.Apply(&w.view[v], params.Colour); err != nil {
+				return 0, err
+			}
 		}
-	}
-	if stage == "colour" {
-		return time.Since(begin), nil
+		if stage == "colour" {
+			return time.Since(begin), nil
+		}
 	}
 	restart("normalise")
 	for v := range w.view {
 		views.Normalise(w.float[v], w.view[v].Pix, table)
 	}
 	if stage == "whole" {
-		_ = p.Relative(info.Width)
+		_ = p.Relative(width)
 	}
 	return time.Since(begin), nil
 }

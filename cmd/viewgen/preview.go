@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"siameseim/cmd/internal/cli"
+	"siameseim/internal/fileviews"
 	"siameseim/internal/imagefile"
 	"siameseim/internal/report"
 	"siameseim/picture"
@@ -123,23 +124,24 @@ func (c *previewCommand) single(r *views.Recipe) (pair report.Pair, ok bool, err
 	if err != nil {
 		return pair, false, fmt.Errorf("viewgen: preview: %w", err)
 	}
-	var decoder imagefile.Decoder
-	var source picture.RGB
-	info, err := decoder.Decode(&source, data, imagefile.Options{MaxPixels: c.MaxPixels, Orient: r.Orient})
+	var maker fileviews.Maker
+	height, width, err := maker.Open(data, fileviews.Options{MaxPixels: c.MaxPixels, Orient: r.Orient, Strict: c.Strict, Whole: true})
 	if err != nil {
 		return pair, false, fmt.Errorf("viewgen: preview: %s: %w", c.Data[0], err)
 	}
 	key := strings.TrimSuffix(filepath.Base(c.Data[0]), filepath.Ext(c.Data[0]))
-	p := views.SamplePair(c.Seed, c.Epoch, key, info.Height, info.Width, r)
+	p := views.SamplePair(c.Seed, c.Epoch, key, height, width, r)
+	if err := maker.Decode(&p); err != nil {
+		return pair, false, fmt.Errorf("viewgen: preview: %s: %w", c.Data[0], err)
+	}
 	view1, view2 := picture.NewRGB(r.Size, r.Size), picture.NewRGB(r.Size, r.Size)
-	var maker views.Maker
-	if err := maker.View(view1, &source, p.View1); err != nil {
+	if err := maker.View(view1, &p.View1); err != nil {
 		return pair, false, err
 	}
-	if err := maker.View(view2, &source, p.View2); err != nil {
+	if err := maker.View(view2, &p.View2); err != nil {
 		return pair, false, err
 	}
-	pair = report.Pair{Name: key, Source: &source, View1: view1, View2: view2, Params: p, Grid: r.Mask.Grid}
+	pair = report.Pair{Name: key, Source: maker.Source(), View1: view1, View2: view2, Params: p, Grid: r.Mask.Grid}
 	if r.Mask.Kind != "" {
 		pair.Mask = make([]uint8, r.Mask.Grid*r.Mask.Grid)
 		views.SampleMask(pair.Mask, views.Stream(c.Seed, c.Epoch, key, views.StreamMask), r.Mask)

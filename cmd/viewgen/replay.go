@@ -15,6 +15,7 @@ type replayCommand struct {
 	Root        string   `default:"." placeholder:"DIR" help:"Folder of the cases' \"file\"."`
 	DataRoot    string   `placeholder:"DIR" help:"Folder of the cases' \"shard\"."`
 	Whole       bool     `help:"Decode whole images where a view needs but a region."`
+	Strict      bool     `help:"Decode the data of an image to its end even where a view needs but a region: all damage is seen."`
 }
 
 func (c *replayCommand) Run(env *cli.Env) error {
@@ -37,7 +38,7 @@ func (c *replayCommand) Run(env *cli.Env) error {
 	}
 	summary, err := replay.Run(env.Context, replay.Options{
 		Cases: c.Cases, DecodeCases: c.DecodeCases, Root: c.Root, DataRoot: c.DataRoot,
-		Whole: c.Whole, JPEGApart: true, Report: tell,
+		Whole: c.Whole, Strict: c.Strict, Report: tell,
 	})
 	if err != nil {
 		return err
@@ -61,9 +62,6 @@ func (c *replayCommand) Run(env *cli.Env) error {
 
 func printSummary(env *cli.Env, s *replay.Summary) error {
 	_, err := fmt.Fprintf(env.Stdout, "%d cases: %d differing, %d errors\n", s.Cases, s.Differing, s.Errors)
-	if s.JPEG != nil && err == nil {
-		_, err = fmt.Fprintf(env.Stdout, "JPEG sources, apart: %d cases, %d differing\n", s.JPEG.Cases, s.JPEG.Differing)
-	}
 	for name, class := range s.Classes {
 		if err == nil {
 			_, err = fmt.Fprintf(env.Stdout, "class %s: %d same, %d error, %d other\n", name, class.Same, class.Error, class.Other)

@@ -21,7 +21,7 @@ type source struct {
 	Interleave int      `default:"4" placeholder:"N" help:"Shards read in turn, sample by sample."`
 	MaxPixels  int64    `default:"0" placeholder:"N" help:"Refuse larger images (0: Pillow's limit, 178956970)."`
 	MaxBad     int64    `default:"0" placeholder:"N" help:"Stop at more bad samples than this (0: never)."`
-	Strict     bool     `help:"Stop at the first bad sample."`
+	Strict     bool     `help:"Stop at the first bad sample; decode images to the end of their data, so that damage outside the crops is one too."`
 	SkipShards bool     `help:"Go on with the next shard after a damaged one."`
 }
 

@@ -33,8 +33,11 @@ type Options struct {
 
 	// Region, if not nil, names the only pixels of dst that the caller will
 	// read, in dst's own frame (after orientation). The others are undefined.
-	Region *jpeg.Rect
+	Region *Rect
 }
+
+// Rect is a rectangle of pixels, counted from the top-left corner.
+type Rect = jpeg.Rect
 
 // Info describes a decoded file.
 type Info struct {
@@ -156,7 +159,7 @@ func (d *Decoder) Decode(dst *picture.RGB, data []byte, opt Options) (info Info,
 	return info, nil
 }
 
-func (d *Decoder) pixels(dst *picture.RGB, data []byte, info Info, region *jpeg.Rect, opt Options) (err error) {
+func (d *Decoder) pixels(dst *picture.RGB, data []byte, info Info, region *Rect, opt Options) (err error) {
 	defer recoverFormat(info.Format, &err)
 	switch info.Format {
 	case "jpeg":

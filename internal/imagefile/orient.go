@@ -1,9 +1,6 @@
 package imagefile
 
-import (
-	"siameseim/internal/jpeg"
-	"siameseim/picture"
-)
+import "siameseim/picture"
 
 // orient writes src, turned as EXIF orientation o (2 to 8) says, to dst.
 // dst and src must be different images.
@@ -77,7 +74,7 @@ func reversed(o int) (row, col bool) {
 
 // unorient maps a rectangle of the oriented image to the stored image of
 // height x width pixels.
-func unorient(r jpeg.Rect, o, height, width int) jpeg.Rect {
+func unorient(r Rect, o, height, width int) Rect {
 	if o >= 5 {
 		r.Top, r.Left, r.Height, r.Width = r.Left, r.Top, r.Width, r.Height
 	}

@@ -3,7 +3,8 @@
 // the whole way from a file's bytes to its two views. The formats of the case
 // files are those of ../shared/golden/pixels/README.md.
 //
-// Images go the way of `viewgen run`: imagefile.Decoder, then views.Maker.
+// View cases go the way of `viewgen run`: fileviews.Maker, which decodes only
+// what the case's views need; decoding cases go through imagefile.Decoder.
 package replay
 
 import (
@@ -13,7 +14,7 @@ import (
 	"runtime"
 	"sync"
 
-	"siameseim/internal/imagefile"
+	"siameseim/internal/fileviews"
 )
 
 // Options says what to replay.
@@ -23,12 +24,8 @@ type Options struct {
 	Root        string   // the folder of the cases' "file"
 	DataRoot    string   // the folder of the cases' "shard"
 
-	// Whole decodes whole images where a view needs but a region. So far whole
-	// images are decoded either way.
-	Whole bool
-	// JPEGApart counts cases whose source is a JPEG, by content, under
-	// Summary.JPEG and nowhere else, unless they have a class.
-	JPEGApart bool
+	Whole  bool // decode whole images for view cases too
+	Strict bool // decode every scan to its end
 
 	// Report, if not nil, is called for each case that is counted in
 	// Summary.Differing, Summary.Errors or a class's Other, in the order of the
@@ -63,20 +60,12 @@ func (d Difference) String() string {
 	return fmt.Sprintf("%s:%d: %s: %s%s: %s", d.Cases, d.Line, source, view, d.Stage, d.Why)
 }
 
-// Summary counts the cases. Cases of a class are counted in Classes only, those
-// of JPEG sources in JPEG only if they are kept apart.
+// Summary counts the cases. Cases of a class are counted in Classes only.
 type Summary struct {
 	Cases     int               `json:"cases"`     // compared, those that differ included
 	Differing int               `json:"differing"` // other pixels, pixels for an error, an error for pixels
 	Errors    int               `json:"errors"`    // could not be run: no such file, key or hash
-	JPEG      *Apart            `json:"jpeg,omitempty"`
 	Classes   map[string]*Class `json:"classes"`
-}
-
-// Apart counts cases that are kept apart.
-type Apart struct {
-	Cases     int `json:"cases"`
-	Differing int `json:"differing"`
 }
 
 // Class counts the decoding cases of one class.
@@ -84,8 +73,6 @@ type Class struct {
 	Same  int `json:"same"`
 	Error int `json:"error"` // refused where there are pixels
 	Other int `json:"other"` // other pixels, or pixels for an error
-
-	otherJPEG int // of other, those of JPEG sources
 }
 
 // Failed tells whether anything differs that must not, or could not be run. Of
@@ -95,15 +82,7 @@ func (s *Summary) Failed() bool {
 		return true
 	}
 	for _, name := range []string{"smoothing", "corrupt"} {
-		c := s.Classes[name]
-		if c == nil {
-			continue
-		}
-		other := c.Other
-		if s.JPEG != nil { // kept apart
-			other -= c.otherJPEG
-		}
-		if other != 0 {
+		if c := s.Classes[name]; c != nil && c.Other != 0 {
 			return true
 		}
 	}
@@ -133,9 +112,6 @@ func Run(ctx context.Context, opt Options) (Summary, error) {
 	}
 
 	sum := Summary{Classes: map[string]*Class{}}
-	if opt.JPEGApart {
-		sum.JPEG = new(Apart)
-	}
 	for _, c := range cases {
 		if told := sum.count(c); told && opt.Report != nil {
 			opt.Report(c.difference)
@@ -154,7 +130,7 @@ func runAll(ctx context.Context, opt Options, cases []*testCase) error {
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
-			var r runner
+			r := runner{opt: fileviews.Options{Whole: opt.Whole, Strict: opt.Strict}}
 			for j := range jobs {
 				r.source(j.data, j.cases)
 			}
@@ -185,15 +161,7 @@ func (s *Summary) count(c *testCase) (report bool) {
 			class.Error++
 		default:
 			class.Other++
-			if c.jpeg {
-				class.otherJPEG++
-			}
 			return true
-		}
-	case s.JPEG != nil && c.jpeg:
-		s.JPEG.Cases++
-		if c.outcome != same {
-			s.JPEG.Differing++
 		}
 	default:
 		s.Cases++
@@ -207,6 +175,3 @@ func (s *Summary) count(c *testCase) (report bool) {
 
 // errMissing is the cause of cases whose key isn't in its shard.
 var errMissing = errors.New("no such key")
-
-// isJPEG tells by content.
-func isJPEG(data []byte) bool { return imagefile.Sniff(data) == "jpeg" }

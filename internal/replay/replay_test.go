@@ -28,14 +28,23 @@ func TestGoldenCases(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes some seconds")
 	}
-	sum := replay(t, Options{
-		Cases:       []string{filepath.Join(root, "cases.jsonl"), filepath.Join(root, "op_cases.jsonl")},
-		DecodeCases: []string{filepath.Join(root, "decode.jsonl")},
-		Root:        root,
-		DataRoot:    filepath.Join(shared, "data"),
-	})
-	if want := 1400 + 673 + 352; sum.Cases != want || sum.Differing != 0 || sum.Errors != 0 || sum.Failed() {
-		t.Errorf("%d cases, want %d; %d differing, %d errors", sum.Cases, want, sum.Differing, sum.Errors)
+	cases, ops := filepath.Join(root, "cases.jsonl"), filepath.Join(root, "op_cases.jsonl")
+	for _, c := range []struct {
+		name string
+		opt  Options
+		want int
+	}{
+		{"regions", Options{Cases: []string{cases, ops}, DecodeCases: []string{filepath.Join(root, "decode.jsonl")}}, 1400 + 673 + 352},
+		{"strict", Options{Cases: []string{ops}, Strict: true}, 673},
+		{"whole", Options{Cases: []string{ops}, Whole: true}, 673},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.opt.Root, c.opt.DataRoot = root, filepath.Join(shared, "data")
+			sum := replay(t, c.opt)
+			if sum.Cases != c.want || sum.Differing != 0 || sum.Errors != 0 || sum.Failed() {
+				t.Errorf("%d cases, want %d; %d differing, %d errors", sum.Cases, c.want, sum.Differing, sum.Errors)
+			}
+		})
 	}
 }
 
@@ -48,7 +57,7 @@ func TestGoldenSelection(t *testing.T) {
 		DecodeCases: []string{filepath.Join(selection, "decode.jsonl")},
 		Root:        selection,
 	})
-	if sum.Cases != 32+139+16 || sum.Differing != 0 || sum.Errors != 0 || sum.JPEG != nil {
+	if sum.Cases != 32+139+16 || sum.Differing != 0 || sum.Errors != 0 {
 		t.Errorf("%+v", sum)
 	}
 }
@@ -203,7 +212,7 @@ func shard(t *testing.T) []byte {
 	return tar.Bytes()
 }
 
-func TestCountsByClassAndFormat(t *testing.T) {
+func TestCountsByClass(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "s.tar", shard(t))
 	black := hash(picture.NewRGB(3, 5))
@@ -223,24 +232,19 @@ func TestCountsByClassAndFormat(t *testing.T) {
 		line("bad", black, `,"class":"lenient","error":true`),   // same
 		line("dir/a", "00", `,"class":"lenient"`),               // other
 		line("dir/b", "00", `,"class":"smoothing"`),             // other, of a JPEG
-		line("dir/b", black, ""),                                // JPEG
-		line("dir/b", "00", `,"note":"unknown names","x":[{}]`), // JPEG, differs
+		line("dir/b", black, ""),                                //
+		line("dir/b", "00", `,"note":"unknown names","x":[{}]`), // differs
 	}
 	opt := Options{
 		DecodeCases: []string{write(t, dir, "decode.jsonl", []byte(strings.Join(lines, "\n")))},
 		DataRoot:    dir,
-		JPEGApart:   true,
 	}
 	sum := replay(t, opt)
-	if sum.Cases != 7 || sum.Differing != 4 || sum.Errors != 0 || *sum.JPEG != (Apart{Cases: 2, Differing: 1}) {
+	if sum.Cases != 9 || sum.Differing != 5 || sum.Errors != 0 {
 		t.Errorf("%+v", sum)
 	}
 	if l, s := sum.Classes["lenient"], sum.Classes["smoothing"]; *l != (Class{Same: 2, Error: 1, Other: 1}) || s.Other != 1 {
 		t.Errorf("classes: %+v, %+v", l, s)
-	}
-	opt.JPEGApart = false
-	if sum = replay(t, opt); sum.Cases != 9 || sum.Differing != 5 || sum.JPEG != nil {
-		t.Errorf("together: %+v", sum)
 	}
 }
 
@@ -253,13 +257,10 @@ func TestFailed(t *testing.T) {
 		{Summary{Cases: 3}, false},
 		{Summary{Differing: 1}, true},
 		{Summary{Errors: 1}, true},
-		{Summary{JPEG: &Apart{Differing: 1}}, false},
 		{Summary{Classes: classes("lenient", Class{Other: 1})}, false},
 		{Summary{Classes: classes("corrupt", Class{Error: 1})}, false},
 		{Summary{Classes: classes("corrupt", Class{Other: 1})}, true},
-		{Summary{Classes: classes("smoothing", Class{Other: 1, otherJPEG: 1})}, true},
-		{Summary{JPEG: &Apart{}, Classes: classes("smoothing", Class{Other: 1, otherJPEG: 1})}, false},
-		{Summary{JPEG: &Apart{}, Classes: classes("smoothing", Class{Other: 2, otherJPEG: 1})}, true},
+		{Summary{Classes: classes("smoothing", Class{Other: 1})}, true},
 	} {
 		if got := c.sum.Failed(); got != c.want {
 			t.Errorf("%+v: failed %v", c.sum, got)
@@ -290,6 +291,10 @@ func FuzzCases(f *testing.F) {
 	}
 	f.Add([]byte(`{"file":"a","size":3,"view1":{"crop":[0,0,1,1],"jitter":[["hue",null]],"sha256":"x"}}`))
 	f.Add([]byte("null\n\n\"\"\n{\"view1\":null}"))
+	var small bytes.Buffer
+	if err := png.Encode(&small, image.NewGray(image.Rect(0, 0, 3, 2))); err != nil {
+		f.Fatal(err)
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, k := range []kind{viewCase, decodeCase} {
 			cases, err := parseCases(bytes.NewReader(data), "fuzz", k)
@@ -297,11 +302,9 @@ func FuzzCases(f *testing.F) {
 				t.Skip()
 			}
 			r := new(runner)
-			im := picture.NewRGB(2, 3)
 			for _, c := range cases {
 				if c.err == nil && k == viewCase && c.line.Size <= 64 && !c.line.Error {
-					r.src = *im
-					r.views(c)
+					r.views(small.Bytes(), c)
 				}
 			}
 		}
