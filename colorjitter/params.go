@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"math/rand/v2"
 )
 
 // The operations of a jitter.
@@ -105,51 +104,4 @@ type ParamError struct {
 
 func (e *ParamError) Error() string {
 	return fmt.Sprintf("colorjitter: %s: %v is not %s", e.Name, e.Value, e.Want)
-}
-
-// Ranges bounds what Sample draws. The strengths s of brightness, contrast and
-// saturation give factors from max(0, 1-s) to 1+s, that of hue shifts from -s to
-// s turns; an operation of strength 0 is left out. The rest are probabilities,
-// the range of the blur's sigma in pixels and solarize's threshold.
-type Ranges struct {
-	Brightness, Contrast, Saturation, Hue float64
-	JitterP, GreyP, BlurP                 float64
-	Sigma                                 [2]float64
-	SolarizeP                             float64
-	Threshold                             int
-}
-
-// Sample draws the colours of one view (SPEC section 1, step 3): the jitter's
-// operations in a uniformly random order, then each later step by its
-// probability.
-func Sample(rng *rand.Rand, r Ranges) Params {
-	var p Params
-	if rng.Float64() < r.JitterP {
-		p.Jitter = make([]Op, 0, 4)
-		for _, s := range [...]Op{{Brightness, r.Brightness}, {Contrast, r.Contrast}, {Saturation, r.Saturation}} {
-			if s.Factor > 0 {
-				p.Jitter = append(p.Jitter, Op{s.Name, uniform(rng, max(0, 1-s.Factor), 1+s.Factor)})
-			}
-		}
-		if r.Hue > 0 {
-			p.Jitter = append(p.Jitter, Op{Hue, uniform(rng, -r.Hue, r.Hue)})
-		}
-		rng.Shuffle(len(p.Jitter), func(i, j int) { p.Jitter[i], p.Jitter[j] = p.Jitter[j], p.Jitter[i] })
-	}
-	p.Grey = rng.Float64() < r.GreyP
-	if rng.Float64() < r.BlurP {
-		sigma := uniform(rng, r.Sigma[0], r.Sigma[1])
-		p.Blur = &sigma
-	}
-	if rng.Float64() < r.SolarizeP {
-		threshold := r.Threshold
-		p.Solarize = &threshold
-	}
-	return p
-}
-
-// uniform draws from [low, high). The conversion keeps the product from being
-// fused with the sum, so that every platform draws the same.
-func uniform(rng *rand.Rand, low, high float64) float64 {
-	return low + float64((high-low)*rng.Float64())
 }

@@ -1,6 +1,7 @@
 package views
 
 import (
+	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -142,5 +143,25 @@ func TestPlainRecipe(t *testing.T) {
 		if d := cmp.Diff(want, p); d != "" {
 			t.Error(d)
 		}
+	}
+}
+
+// A Sampler draws what the functions draw, whatever it drew before, and the steady
+// state allocates nothing.
+func TestSamplerReused(t *testing.T) {
+	r := DefaultRecipe()
+	var s Sampler
+	for i := range 200 {
+		key := strconv.Itoa(i)
+		got, want := s.Pair(7, 1, key, 375, 500, &r), SamplePair(7, 1, key, 375, 500, &r)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatal(diff)
+		}
+		if got, want := s.Stream(7, 1, key, StreamMask).Uint64(), Stream(7, 1, key, StreamMask).Uint64(); got != want {
+			t.Fatalf("%s: %x, want %x", key, got, want)
+		}
+	}
+	if n := testing.AllocsPerRun(100, func() { s.Pair(7, 1, "some key", 375, 500, &r) }); n != 0 {
+		t.Errorf("%v allocations", n)
 	}
 }
