@@ -3,6 +3,8 @@ package jpeg
 import (
 	"encoding/binary"
 	"math"
+
+	"siameseim/internal/simd"
 )
 
 // block decodes one block of a sequential scan (T.81, F.2.2) into coef, which
@@ -80,6 +82,19 @@ func (b *bitReader) block(coef *[64]int16, dc, ac *huffTable) (diff int32, end i
 	return diff, 64
 }
 
+// extentOf returns the extent of a block whose last coded coefficient has an
+// index below end.
+func extentOf(end int) uint8 {
+	const triangle = 10 // 0 to 9 in zigzag order, up to row 3 or column 3
+	switch {
+	case end <= 1:
+		return simd.ExtentDC
+	case end <= triangle:
+		return simd.ExtentLow
+	}
+	return simd.ExtentFull
+}
+
 // mcuRow decodes one row of MCUs of a single interleaved scan. If not wanted,
 // the blocks are only walked over; so are those outside the region.
 func (d *Decoder) mcuRow(wanted bool) error {
@@ -103,7 +118,7 @@ func (d *Decoder) mcuRow(wanted bool) error {
 			if inside {
 				coef = (*[64]int16)(c.coef[at*64:])
 				*coef = [64]int16{}
-				c.extent[at] = extentDC
+				c.extent[at] = simd.ExtentDC
 			}
 			if s.exhausted {
 				continue

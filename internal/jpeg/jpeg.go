@@ -12,10 +12,9 @@
 // How the work flows: the entropy-coded bytes between two markers are freed of
 // their stuffing (bits.go), blocks of coefficients are decoded from them
 // (baseline.go, progressive.go) for one row of MCUs, or for the whole image
-// where several scans contribute, then transformed (idct.go) into a ring of
+// where several scans contribute, then transformed (simd.IDCT) into a ring of
 // two MCU rows per component, from which finished rows are upsampled
-// (upsample.go) and converted (colour.go). idctBlocks, the upsample and the
-// colour functions are the only ones that touch samples one by one.
+// (output.go) and converted (colour.go).
 package jpeg
 
 import (

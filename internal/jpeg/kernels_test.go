@@ -1,114 +1,11 @@
 package jpeg
 
 import (
-	"bytes"
 	"math"
 	"testing"
 
 	"pgregory.net/rapid"
 )
-
-// directIDCT is the definition (T.81, A.3.3) in float64.
-func directIDCT(coef *[64]int16, quant *[64]uint16) (out [64]float64) {
-	for y := range 8 {
-		for x := range 8 {
-			sum := 0.0
-			for v := range 8 {
-				for u := range 8 {
-					c := float64(coef[8*v+u]) * float64(quant[8*v+u])
-					if c == 0 {
-						continue
-					}
-					if u == 0 {
-						c *= math.Sqrt2 / 2
-					}
-					if v == 0 {
-						c *= math.Sqrt2 / 2
-					}
-					sum += c * math.Cos(float64(2*x+1)*float64(u)*math.Pi/16) * math.Cos(float64(2*y+1)*float64(v)*math.Pi/16)
-				}
-			}
-			out[8*y+x] = min(max(sum/4+128, 0), 255)
-		}
-	}
-	return out
-}
-
-func drawBlock(t *rapid.T, end, size int) (coef [64]int16, quant [64]uint16) {
-	for i := range quant {
-		quant[i] = uint16(rapid.IntRange(1, 40).Draw(t, "quant"))
-	}
-	for k := range end {
-		coef[zigzag[k]] = int16(rapid.IntRange(-size, size).Draw(t, "coefficient"))
-	}
-	return coef, quant
-}
-
-// TestIDCTNearDefinition: within one level of the exact transform, as IEEE 1180
-// asks of an accurate one.
-func TestIDCTNearDefinition(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		coef, quant := drawBlock(t, rapid.IntRange(0, 64).Draw(t, "end"), 12)
-		var got [64]uint8
-		idctBlocks(got[:], 8, coef[:], &quant, nil)
-		want := directIDCT(&coef, &quant)
-		for i := range got {
-			if math.Abs(float64(got[i])-want[i]) > 1 {
-				t.Fatalf("sample %d: %d, want %.3f", i, got[i], want[i])
-			}
-		}
-	})
-}
-
-// TestIDCTExtentOnlySpeeds: the short forms give the long form's bytes, for
-// coefficients of any size, and write nothing else.
-func TestIDCTExtentOnlySpeeds(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		end := rapid.SampledFrom([]int{0, 1, 2, 3, 6, 9, 10, 11, 40, 64}).Draw(t, "end")
-		coef, quant := drawBlock(t, end, rapid.SampledFrom([]int{1, 30, 2000, 32767}).Draw(t, "size"))
-		const stride = 24
-		blank := bytes.Repeat([]byte{0xa5}, 8*stride)
-		full, short := bytes.Clone(blank), bytes.Clone(blank)
-		idctBlocks(full[8:], stride, coef[:], &quant, nil)
-		idctBlocks(short[8:], stride, coef[:], &quant, []uint8{extentOf(end)})
-		if !bytes.Equal(full, short) {
-			t.Fatalf("%v\n%v", full, short)
-		}
-		for i, v := range full {
-			if x := i % stride; (x < 8 || x >= 16) && v != 0xa5 {
-				t.Fatalf("wrote column %d", x)
-			}
-		}
-	})
-}
-
-// TestYCCToRGBAllColours compares with the formula, all 2^24 of them.
-func TestYCCToRGBAllColours(t *testing.T) {
-	if testing.Short() {
-		t.Skip("16.8 million colours")
-	}
-	clamp := func(v int) uint8 { return uint8(min(max(v, 0), 255)) }
-	var luma, blue, red [256]uint8
-	var got [768]uint8
-	for i := range luma {
-		luma[i] = uint8(i)
-	}
-	for cb := range 256 {
-		for cr := range 256 {
-			for i := range blue {
-				blue[i], red[i] = uint8(cb), uint8(cr)
-			}
-			yccToRGB(got[:], luma[:], blue[:], red[:])
-			r, b := (91881*(cr-128)+32768)>>16, (116130*(cb-128)+32768)>>16
-			g := (-22554*(cb-128) - 46802*(cr-128) + 32768) >> 16
-			for y := range 256 {
-				if [3]uint8(got[3*y:]) != [3]uint8{clamp(y + r), clamp(y + g), clamp(y + b)} {
-					t.Fatalf("Y %d Cb %d Cr %d: %v", y, cb, cr, got[3*y:3*y+3])
-				}
-			}
-		}
-	}
-}
 
 // TestApplyBlackAllPairs compares with C = 255 - stored, nk = 255 - K,
 // max(0, nk - C*nk/255 rounded), by exact arithmetic.
@@ -126,42 +23,6 @@ func TestApplyBlackAllPairs(t *testing.T) {
 			}
 		}
 	}
-}
-
-// TestUpsampling compares rows of every length with the formulas, canaries
-// behind them.
-func TestUpsampling(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		near := rapid.SliceOfN(rapid.Byte(), 1, 40).Draw(t, "near")
-		n := len(near)
-		far := rapid.SliceOfN(rapid.Byte(), n, n).Draw(t, "far")
-		at := func(s []int, i int) int { return s[min(max(i, 0), n-1)] }
-		one, two := make([]int, n), make([]int, n)
-		for i := range n {
-			one[i], two[i] = int(near[i]), 3*int(near[i])+int(far[i])
-		}
-		check := func(name string, factor int, run func(dst []uint8), want func(i int) int) {
-			dst := bytes.Repeat([]byte{0x5a}, factor*n+16)
-			run(dst[: factor*n : factor*n])
-			for i := range factor * n {
-				if int(dst[i]) != want(i) {
-					t.Fatalf("%s: sample %d of %d: %d, want %d", name, i, factor*n, dst[i], want(i))
-				}
-			}
-			if !bytes.Equal(dst[factor*n:], bytes.Repeat([]byte{0x5a}, 16)) {
-				t.Fatalf("%s wrote behind its row", name)
-			}
-		}
-		check("2x1", 2, func(d []uint8) { upsampleH2V1(d, near) }, func(i int) int {
-			return (3*one[i/2] + at(one, i/2-1+i%2*2) + 1 + i%2) >> 2
-		})
-		check("2x2", 2, func(d []uint8) { upsampleH2V2(d, near, far) }, func(i int) int {
-			return (3*two[i/2] + at(two, i/2-1+i%2*2) + 8 - i%2) >> 4
-		})
-		check("1x2 up", 1, func(d []uint8) { upsampleH1V2(d, near, far, 1) }, func(i int) int { return (two[i] + 1) >> 2 })
-		check("1x2 down", 1, func(d []uint8) { upsampleH1V2(d, near, far, 2) }, func(i int) int { return (two[i] + 2) >> 2 })
-		check("3x", 3, func(d []uint8) { upsampleRepeat(d, near, 3) }, func(i int) int { return one[i/3] })
-	})
 }
 
 // TestHuffmanFastAgreesWithCanonical decodes random bits by the look-up table

@@ -1,6 +1,9 @@
 package jpeg
 
-import "siameseim/picture"
+import (
+	"siameseim/internal/simd"
+	"siameseim/picture"
+)
 
 // region is the part of an image that is wanted, in pixels and in blocks.
 type region struct {
@@ -104,13 +107,13 @@ func (o *output) plane(i, y int) []uint8 {
 	other = min(max(other, 0), c.height-1)
 	switch c.method {
 	case upH2V1:
-		upsampleH2V1(dst, near)
+		simd.UpsampleH2V1(dst, near)
 	case upH2V2:
-		upsampleH2V2(dst, near, c.row(other)[first:end])
+		simd.UpsampleH2V2(dst, near, c.row(other)[first:end])
 	case upH1V2:
-		upsampleH1V2(dst, near, c.row(other)[first:end], bias)
+		simd.UpsampleH1V2(dst, near, c.row(other)[first:end], bias)
 	default:
-		upsampleRepeat(dst, near, h)
+		simd.UpsampleRepeat(dst, near, h)
 	}
 	return o.tmp[i]
 }

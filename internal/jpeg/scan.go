@@ -1,5 +1,7 @@
 package jpeg
 
+import "siameseim/internal/simd"
+
 // scan is what SOS says, and the state of decoding it.
 type scan struct {
 	number int    // of this scan, from 1
@@ -229,11 +231,11 @@ func (d *Decoder) transformRow(m int, smooth *smoother) {
 			}
 			if f.buffered {
 				at := row * c.padWide
-				idctBlocks(dst, stride, c.coef[(at+first)*64:(at+last)*64], &c.quant, nil)
+				simd.IDCT(dst, stride, c.coef[(at+first)*64:(at+last)*64], &c.quant, nil)
 				continue
 			}
 			at := v * c.padWide
-			idctBlocks(dst, stride, c.coef[(at+first)*64:(at+last)*64], &c.quant, c.extent[at+first:at+last])
+			simd.IDCT(dst, stride, c.coef[(at+first)*64:(at+last)*64], &c.quant, c.extent[at+first:at+last])
 		}
 	}
 }

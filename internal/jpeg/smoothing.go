@@ -1,5 +1,7 @@
 package jpeg
 
+import "siameseim/internal/simd"
+
 // smoother estimates what a progressive file has not delivered, as libjpeg
 // does where some of the first nine AC coefficients are not known to their
 // last bit: from the DC of the block and its 24 neighbours (an extension of
@@ -100,7 +102,7 @@ func (s *smoother) prepare(f *frame, scans int) bool {
 }
 
 // row does for blocks [first, end) of block row v of MCU row m, component i,
-// what idctBlocks does without smoothing.
+// what simd.IDCT does without smoothing.
 func (s *smoother) row(dst []uint8, stride int, f *frame, i, m, v, first, end int) {
 	c := &f.comp[i]
 	bits := (*[smoothed]int8)(c.bits[:])
@@ -134,7 +136,7 @@ func (s *smoother) row(dst []uint8, stride int, f *frame, i, m, v, first, end in
 		if smoothDC {
 			block[0] = kernels[0].estimate(&dc, c.quant[0], c.quant[0], 0)
 		}
-		idctBlocks(dst[8*(x-first):], stride, block[:], &c.quant, nil)
+		simd.IDCT(dst[8*(x-first):], stride, block[:], &c.quant, nil)
 	}
 }
 

@@ -19,6 +19,10 @@ type pixelKernel struct {
 var pixelKernels = []pixelKernel{
 	{"Resample", runResample},
 	{"Transpose", runTranspose},
+	{"IDCT", runIDCT},
+	{"YCCToRGB", runYCCToRGB},
+	{"Interleave", runInterleave},
+	{"Upsample", runUpsample},
 	{"Box3", runBox3},
 	{"Box5", runBox5},
 	{"LumaSum", runLumaSum},

@@ -79,7 +79,8 @@ func upsampleH1V2(c *build.Context) {
 	v.function("upsampleH1V2", "func(dst, near, far []uint8, bias uint32)", "is the loop at UpsampleH1V2 for at least 16 samples.")
 	dst, near, far := v.base("dst"), v.base("near"), v.base("far")
 	last, x, bias := v.length("dst"), v.GP64(), v.YMM()
-	v.VPBROADCASTW(v.address("bias"), bias)
+	v.VMOVD(v.Load(v.Param("bias"), v.GP32()), bias.AsX())
+	v.VPBROADCASTW(bias.AsX(), bias)
 	v.SUBQ(operand.U8(16), last)
 	v.XORQ(x, x)
 

@@ -1,4 +1,4 @@
-package jpeg
+package simd
 
 import "encoding/binary"
 
@@ -32,48 +32,50 @@ const (
 	fix3072 = 25172 // 3.072711026
 )
 
-// Values of extent: which coefficients of a block may be other than zero.
+// Values of IDCT's extent: which coefficients of a block may be other than zero.
 const (
-	extentDC   = 0 // the first only
-	extentLow  = 1 // rows and columns 0 to 3
-	extentFull = 2
+	ExtentDC   = 0 // the first only
+	ExtentLow  = 1 // rows and columns 0 to 3
+	ExtentFull = 2
 )
 
-// extentOf returns the extent of a block whose last coded coefficient has an
-// index below end.
-func extentOf(end int) uint8 {
-	const triangle = 10 // 0 to 9 in zigzag order, up to row 3 or column 3
-	switch {
-	case end <= 1:
-		return extentDC
-	case end <= triangle:
-		return extentLow
+// IDCT dequantises and transforms adjacent blocks of 8 x 8: the i-th,
+// coefficients coef[64*i:64*i+64] in natural order (row of frequencies*8 +
+// column), gives 8 rows of 8 samples at dst[8*i+row*stride:], 128 added and
+// clamped. quant is in natural order too. extent, if not nil, holds a byte a
+// block, ExtentDC to ExtentFull; it changes the speed alone. The bits are the
+// same in every variant, for coefficients and tables of any size.
+func IDCT(dst []uint8, stride int, coef []int16, quant *[64]uint16, extent []uint8) {
+	n := len(coef) / 64
+	mustHold("idct", "dst", len(dst), blockLen("idct", "dst", 8, 8*n, stride))
+	if extent != nil {
+		mustHold("idct", "extent", len(extent), n)
 	}
-	return extentFull
+	idct(dst, stride, coef[:64*n], quant, extent)
 }
 
-// idctBlocks dequantises and transforms adjacent blocks: the i-th, coefficients
-// coef[64*i:64*i+64] in natural order, gives 8 rows of 8 samples at
-// dst[8*i+row*stride:]. extent, if not nil, holds a byte a block; it changes
-// the speed alone.
-func idctBlocks(dst []uint8, stride int, coef []int16, quant *[64]uint16, extent []uint8) {
+// idctBlock is the plain twin, of one block.
+func idctBlock(dst []uint8, stride int, coef *[64]int16, quant *[64]uint16, extent uint8) {
 	var work [64]int32
+	switch extent {
+	case ExtentDC:
+		idctDC(dst, stride, coef[0], quant[0])
+	case ExtentLow:
+		idctLowColumns(&work, coef, quant)
+		idctLowRows(dst, stride, &work)
+	default:
+		idctColumns(&work, coef, quant)
+		idctRows(dst, stride, &work)
+	}
+}
+
+func idctGeneric(dst []uint8, stride int, coef []int16, quant *[64]uint16, extent []uint8) {
+	kind := uint8(ExtentFull)
 	for i := range len(coef) / 64 {
-		c := (*[64]int16)(coef[64*i:])
-		kind := uint8(extentFull)
 		if extent != nil {
 			kind = extent[i]
 		}
-		switch kind {
-		case extentDC:
-			idctDC(dst[8*i:], stride, c[0], quant[0])
-		case extentLow:
-			lowColumns(&work, c, quant)
-			lowRows(dst[8*i:], stride, &work)
-		default:
-			columns(&work, c, quant)
-			rows(dst[8*i:], stride, &work)
-		}
+		idctBlock(dst[8*i:], stride, (*[64]int16)(coef[64*i:]), quant, kind)
 	}
 }
 
@@ -101,8 +103,8 @@ const (
 	rowShift, rowRound       = constBits + passBits + 3, 1 << (constBits + passBits + 2)
 )
 
-// columns dequantises coef and transforms its columns into work.
-func columns(work *[64]int32, coef *[64]int16, quant *[64]uint16) {
+// idctColumns dequantises coef and transforms its columns into work.
+func idctColumns(work *[64]int32, coef *[64]int16, quant *[64]uint16) {
 	var range16 uint32
 	flat := true // no column has more than its first coefficient
 	for x := range 8 {
@@ -145,14 +147,14 @@ func columns(work *[64]int32, coef *[64]int16, quant *[64]uint16) {
 		range16 |= uint32(w4+1<<15) | uint32(w5+1<<15) | uint32(w6+1<<15) | uint32(w7+1<<15)
 	}
 	if range16 >= 1<<16 {
-		narrow(work, flat)
+		idctNarrow(work, flat)
 	}
 }
 
-// narrow brings work to 16 bits. Vector code takes another way for a block
+// idctNarrow brings work to 16 bits. Vector code takes another way for a block
 // whose coefficients are all in the first row: there the shift wraps, while
 // everywhere else the result is clamped.
-func narrow(work *[64]int32, wrap bool) {
+func idctNarrow(work *[64]int32, wrap bool) {
 	for i, v := range work {
 		if wrap {
 			work[i] = int32(int16(v))
@@ -162,8 +164,8 @@ func narrow(work *[64]int32, wrap bool) {
 	}
 }
 
-// rows transforms the rows of work into samples.
-func rows(dst []uint8, stride int, work *[64]int32) {
+// idctRows transforms the rows of work into samples.
+func idctRows(dst []uint8, stride int, work *[64]int32) {
 	for y := range 8 {
 		w := (*[8]int32)(work[8*y:])
 		row := (*[8]uint8)(dst[y*stride:])
@@ -193,9 +195,9 @@ func rows(dst []uint8, stride int, work *[64]int32) {
 	}
 }
 
-// lowColumns is columns for a block of extentLow; it writes work's columns 0
+// idctLowColumns is idctColumns for a block of ExtentLow; it writes work's columns 0
 // to 3.
-func lowColumns(work *[64]int32, coef *[64]int16, quant *[64]uint16) {
+func idctLowColumns(work *[64]int32, coef *[64]int16, quant *[64]uint16) {
 	var range16 uint32
 	flat := true
 	for x := range 4 {
@@ -229,12 +231,12 @@ func lowColumns(work *[64]int32, coef *[64]int16, quant *[64]uint16) {
 		range16 |= uint32(w4+1<<15) | uint32(w5+1<<15) | uint32(w6+1<<15) | uint32(w7+1<<15)
 	}
 	if range16 >= 1<<16 {
-		narrow(work, flat)
+		idctNarrow(work, flat)
 	}
 }
 
-// lowRows is rows for what lowColumns wrote.
-func lowRows(dst []uint8, stride int, work *[64]int32) {
+// idctLowRows is idctRows for what idctLowColumns wrote.
+func idctLowRows(dst []uint8, stride int, work *[64]int32) {
 	for y := range 8 {
 		w := (*[4]int32)(work[8*y:])
 		row := (*[8]uint8)(dst[y*stride:])
