@@ -84,3 +84,23 @@ func TestNormalise(t *testing.T) {
 		}
 	}
 }
+
+func BenchmarkNormalise(b *testing.B) {
+	const n = 224 * 224 * 3
+	src, dst := make([]uint8, n), make([]float32, n)
+	for i := range src {
+		src[i] = uint8(i * 7)
+	}
+	for _, c := range []struct {
+		name      string
+		mean, std [3]float32
+	}{{"usual", Mean, Std}, {"other", [3]float32{.5, .5, .5}, [3]float32{.5, .5, .5}}} {
+		b.Run(c.name, func(b *testing.B) {
+			table := NormaliseTable(c.mean, c.std)
+			b.SetBytes(n)
+			for b.Loop() {
+				Normalise(dst, src, table)
+			}
+		})
+	}
+}

@@ -16,13 +16,17 @@ func blendLevelGeneric(row []uint8, level, factor float32) {
 		}
 		return
 	}
-	var t [256]uint8
-	for v := range t {
-		t[v] = blend(level, uint8(v), factor)
-	}
+	t := blendTable(level, factor)
 	for i, v := range row {
 		row[i] = t[v]
 	}
+}
+
+func blendTable(level, factor float32) (t [256]uint8) {
+	for v := range t {
+		t[v] = blend(level, uint8(v), factor)
+	}
+	return t
 }
 
 func blend(level float32, v uint8, factor float32) uint8 {

@@ -2,6 +2,8 @@
 
 package simd
 
+import "golang.org/x/sys/cpu"
+
 // Dispatch of the pixel kernels: each kernel's widest variant in use that takes
 // the size.
 
@@ -17,7 +19,7 @@ func resample(dst []uint8, dstStride int, src []uint8, srcStride, width int, fir
 }
 
 func transpose(dst []uint8, dstStride int, src []uint8, srcStride, rows, cols int) {
-	if useAVX2 && rows >= 8 && cols >= 16 {
+	if useAVX2 && rows >= 16 && cols >= 16 {
 		transposeAVX2(dst, dstStride, src, srcStride, rows, cols)
 	} else {
 		transposeGeneric(dst, dstStride, src, srcStride, rows, cols)
@@ -52,7 +54,11 @@ const (
 	pixelStep512 = 48
 	pixelStep2   = 24
 	byteStep     = 32
+	mapStep      = 64
 )
+
+// hasVBMI says that bytes can be permuted across a 512-bit register.
+var hasVBMI = hasAVX512 && cpu.X86.HasAVX512VBMI
 
 func lumaSum(row []uint8) (sum uint32) {
 	switch {
@@ -111,6 +117,14 @@ func shiftHue(row []uint8, shift uint32) {
 func blendLevel(row []uint8, level, factor float32) {
 	n := len(row) / byteStep * byteStep
 	switch {
+	case useAVX512 && hasVBMI:
+		t := blendTable(level, factor)
+		n = len(row) / mapStep * mapStep
+		mapBytesVBMI(row[:n], &t)
+		for i, v := range row[n:] {
+			row[n+i] = t[v]
+		}
+		return
 	case useAVX512:
 		blendLevelAVX512(row[:n], level, factor)
 		row = row[n:]

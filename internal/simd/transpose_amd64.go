@@ -4,7 +4,7 @@
 
 package simd
 
-// transposeAVX2 is the scalar loop at Transpose; rows is at least 8, cols at least 16.
+// transposeAVX2 is the scalar loop at Transpose; rows and cols are at least 16.
 //
 //go:noescape
 func transposeAVX2(dst []uint8, dstStride int, src []uint8, srcStride int, rows int, cols int)

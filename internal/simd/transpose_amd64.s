@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // func transposeAVX2(dst []uint8, dstStride int, src []uint8, srcStride int, rows int, cols int)
-// Requires: AVX, CMOV
+// Requires: AVX, AVX2, CMOV
 TEXT ·transposeAVX2(SB), NOSPLIT, $0-80
 	MOVQ dst_base+0(FP), AX
 	MOVQ src_base+32(FP), CX
@@ -13,7 +13,7 @@ TEXT ·transposeAVX2(SB), NOSPLIT, $0-80
 	MOVQ srcStride+56(FP), BX
 	MOVQ rows+64(FP), SI
 	MOVQ cols+72(FP), DI
-	SUBQ $0x08, SI
+	SUBQ $0x10, SI
 	SUBQ $0x10, DI
 	XORQ R8, R8
 
@@ -26,77 +26,97 @@ rows:
 	XORQ    R9, R9
 
 cols:
-	CMPQ       R9, DI
-	CMOVQGT    DI, R9
-	LEAQ       (R10)(R9*1), R11
-	MOVQ       R9, R12
-	IMULQ      DX, R12
-	ADDQ       R8, R12
-	ADDQ       AX, R12
-	VMOVDQU    (R11), X0
-	VMOVDQU    (R11)(BX*1), X1
-	LEAQ       (R11)(BX*2), R11
-	VPUNPCKLBW X1, X0, X2
-	VPUNPCKHBW X1, X0, X0
-	VMOVDQU    (R11), X1
-	VMOVDQU    (R11)(BX*1), X3
-	LEAQ       (R11)(BX*2), R11
-	VPUNPCKLBW X3, X1, X4
-	VPUNPCKHBW X3, X1, X1
-	VMOVDQU    (R11), X3
-	VMOVDQU    (R11)(BX*1), X5
-	LEAQ       (R11)(BX*2), R11
-	VPUNPCKLBW X5, X3, X6
-	VPUNPCKHBW X5, X3, X3
-	VMOVDQU    (R11), X5
-	VMOVDQU    (R11)(BX*1), X7
-	VPUNPCKLBW X7, X5, X8
-	VPUNPCKHBW X7, X5, X5
-	VPUNPCKLWD X4, X2, X7
-	VPUNPCKHWD X4, X2, X2
-	VPUNPCKLWD X8, X6, X4
-	VPUNPCKHWD X8, X6, X6
-	VPUNPCKLDQ X4, X7, X8
-	VPUNPCKHDQ X4, X7, X7
-	VMOVQ      X8, (R12)
-	VMOVHPS    X8, (R12)(DX*1)
-	LEAQ       (R12)(DX*2), R12
-	VMOVQ      X7, (R12)
-	VMOVHPS    X7, (R12)(DX*1)
-	LEAQ       (R12)(DX*2), R12
-	VPUNPCKLDQ X6, X2, X4
-	VPUNPCKHDQ X6, X2, X2
-	VMOVQ      X4, (R12)
-	VMOVHPS    X4, (R12)(DX*1)
-	LEAQ       (R12)(DX*2), R12
-	VMOVQ      X2, (R12)
-	VMOVHPS    X2, (R12)(DX*1)
-	LEAQ       (R12)(DX*2), R12
-	VPUNPCKLWD X1, X0, X2
-	VPUNPCKHWD X1, X0, X0
-	VPUNPCKLWD X5, X3, X1
-	VPUNPCKHWD X5, X3, X3
-	VPUNPCKLDQ X1, X2, X4
-	VPUNPCKHDQ X1, X2, X2
-	VMOVQ      X4, (R12)
-	VMOVHPS    X4, (R12)(DX*1)
-	LEAQ       (R12)(DX*2), R12
-	VMOVQ      X2, (R12)
-	VMOVHPS    X2, (R12)(DX*1)
-	LEAQ       (R12)(DX*2), R12
-	VPUNPCKLDQ X3, X0, X1
-	VPUNPCKHDQ X3, X0, X0
-	VMOVQ      X1, (R12)
-	VMOVHPS    X1, (R12)(DX*1)
-	LEAQ       (R12)(DX*2), R12
-	VMOVQ      X0, (R12)
-	VMOVHPS    X0, (R12)(DX*1)
-	LEAQ       (R12)(DX*2), R12
-	CMPQ       R9, DI
-	LEAQ       16(R9), R9
-	JLT        cols
-	CMPQ       R8, SI
-	LEAQ       8(R8), R8
-	JLT        rows
+	CMPQ         R9, DI
+	CMOVQGT      DI, R9
+	LEAQ         (R10)(R9*1), R11
+	LEAQ         (R11)(BX*8), R12
+	MOVQ         R9, R13
+	IMULQ        DX, R13
+	ADDQ         R8, R13
+	ADDQ         AX, R13
+	VMOVDQU      (R11), X0
+	VINSERTI128  $0x01, (R12), Y0, Y0
+	VMOVDQU      (R11)(BX*1), X1
+	VINSERTI128  $0x01, (R12)(BX*1), Y1, Y1
+	LEAQ         (R11)(BX*2), R11
+	LEAQ         (R12)(BX*2), R12
+	VPUNPCKLBW   Y1, Y0, Y2
+	VPUNPCKHBW   Y1, Y0, Y0
+	VMOVDQU      (R11), X3
+	VINSERTI128  $0x01, (R12), Y3, Y3
+	VMOVDQU      (R11)(BX*1), X4
+	VINSERTI128  $0x01, (R12)(BX*1), Y4, Y4
+	LEAQ         (R11)(BX*2), R11
+	LEAQ         (R12)(BX*2), R12
+	VPUNPCKLBW   Y4, Y3, Y5
+	VPUNPCKHBW   Y4, Y3, Y3
+	VMOVDQU      (R11), X6
+	VINSERTI128  $0x01, (R12), Y6, Y6
+	VMOVDQU      (R11)(BX*1), X7
+	VINSERTI128  $0x01, (R12)(BX*1), Y7, Y7
+	LEAQ         (R11)(BX*2), R11
+	LEAQ         (R12)(BX*2), R12
+	VPUNPCKLBW   Y7, Y6, Y8
+	VPUNPCKHBW   Y7, Y6, Y6
+	VMOVDQU      (R11), X9
+	VINSERTI128  $0x01, (R12), Y9, Y9
+	VMOVDQU      (R11)(BX*1), X10
+	VINSERTI128  $0x01, (R12)(BX*1), Y10, Y10
+	VPUNPCKLBW   Y10, Y9, Y11
+	VPUNPCKHBW   Y10, Y9, Y9
+	VPUNPCKLWD   Y5, Y2, Y12
+	VPUNPCKHWD   Y5, Y2, Y2
+	VPUNPCKLWD   Y11, Y8, Y5
+	VPUNPCKHWD   Y11, Y8, Y8
+	VPUNPCKLDQ   Y5, Y12, Y11
+	VPUNPCKHDQ   Y5, Y12, Y12
+	VPERMQ       $0xd8, Y11, Y11
+	VMOVDQU      X11, (R13)
+	VEXTRACTI128 $0x01, Y11, (R13)(DX*1)
+	LEAQ         (R13)(DX*2), R13
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      X12, (R13)
+	VEXTRACTI128 $0x01, Y12, (R13)(DX*1)
+	LEAQ         (R13)(DX*2), R13
+	VPUNPCKLDQ   Y8, Y2, Y5
+	VPUNPCKHDQ   Y8, Y2, Y2
+	VPERMQ       $0xd8, Y5, Y5
+	VMOVDQU      X5, (R13)
+	VEXTRACTI128 $0x01, Y5, (R13)(DX*1)
+	LEAQ         (R13)(DX*2), R13
+	VPERMQ       $0xd8, Y2, Y2
+	VMOVDQU      X2, (R13)
+	VEXTRACTI128 $0x01, Y2, (R13)(DX*1)
+	LEAQ         (R13)(DX*2), R13
+	VPUNPCKLWD   Y3, Y0, Y2
+	VPUNPCKHWD   Y3, Y0, Y0
+	VPUNPCKLWD   Y9, Y6, Y5
+	VPUNPCKHWD   Y9, Y6, Y6
+	VPUNPCKLDQ   Y5, Y2, Y8
+	VPUNPCKHDQ   Y5, Y2, Y2
+	VPERMQ       $0xd8, Y8, Y8
+	VMOVDQU      X8, (R13)
+	VEXTRACTI128 $0x01, Y8, (R13)(DX*1)
+	LEAQ         (R13)(DX*2), R13
+	VPERMQ       $0xd8, Y2, Y2
+	VMOVDQU      X2, (R13)
+	VEXTRACTI128 $0x01, Y2, (R13)(DX*1)
+	LEAQ         (R13)(DX*2), R13
+	VPUNPCKLDQ   Y6, Y0, Y2
+	VPUNPCKHDQ   Y6, Y0, Y0
+	VPERMQ       $0xd8, Y2, Y2
+	VMOVDQU      X2, (R13)
+	VEXTRACTI128 $0x01, Y2, (R13)(DX*1)
+	LEAQ         (R13)(DX*2), R13
+	VPERMQ       $0xd8, Y0, Y0
+	VMOVDQU      X0, (R13)
+	VEXTRACTI128 $0x01, Y0, (R13)(DX*1)
+	LEAQ         (R13)(DX*2), R13
+	CMPQ         R9, DI
+	LEAQ         16(R9), R9
+	JLT          cols
+	CMPQ         R8, SI
+	LEAQ         16(R8), R8
+	JLT          rows
 	VZEROUPPER
 	RET

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
@@ -88,6 +89,29 @@ func blendLevel(v *vector) {
 		v.VPACKUSWB(parts[2], parts[0], parts[0])
 		v.VPERMD(parts[0], v.fixed(v.words("byteQuarters", []uint32{0, 4, 1, 5, 2, 6, 3, 7})), parts[0])
 		v.VMOVDQU(parts[0], m)
+	})
+	v.done()
+}
+
+// mapBytes looks bytes up in a table of 256 held in four registers: AVX512_VBMI.
+func mapBytes(c *build.Context) {
+	v := &vector{Context: c, wide: true, suffix: "VBMI"}
+	v.function("mapBytes", "func(row []uint8, table *[256]uint8)", "computes row[i] = table[row[i]] for a multiple of 64 bytes.")
+	row, table := v.base("row"), v.Load(v.Param("table"), v.GP64())
+	var quarter [4]reg.VecVirtual
+	for i := range quarter {
+		quarter[i] = v.ZMM()
+		v.VMOVDQU8(operand.Mem{Base: table, Disp: 64 * i}, quarter[i])
+	}
+	v.steps(v.length("row"), 64, false, func(i reg.Register) {
+		low, high, upper := v.ZMM(), v.ZMM(), v.K()
+		v.VMOVDQU8(at(row, i), low)
+		v.VPMOVB2M(low, upper)
+		v.VMOVDQA64(low, high)
+		v.VPERMI2B(quarter[1], quarter[0], low)
+		v.VPERMI2B(quarter[3], quarter[2], high)
+		v.VMOVDQU8(high, upper, low)
+		v.VMOVDQU8(low, at(row, i))
 	})
 	v.done()
 }

@@ -54,6 +54,7 @@ var operations = []struct {
 	{"grey", bothSets(grey)},
 	{"saturate", bothSets(saturate)},
 	{"blendlevel", bothSets(blendLevel)},
+	{"mapbytes", mapBytes},
 	{"solarize", bothSets(solarize)},
 	{"shifthue", bothSets(shiftHue)},
 	{"normalise", bothSets(normalise)},

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
@@ -170,75 +169,4 @@ func (r *resampler) block(label string, count int) {
 			r.VMOVQ(a[0].AsX(), out(i))
 		}
 	}
-}
-
-// transposeAVX2 moves 8 rows x 16 columns at a time. Of wider registers it has
-// no use: it is the stores of 8 bytes that take its time.
-func transpose(c *build.Context) {
-	v := &vector{Context: c, suffix: "AVX2"}
-	v.function("transpose", "func(dst []uint8, dstStride int, src []uint8, srcStride, rows, cols int)",
-		"is the scalar loop at Transpose; rows is at least 8, cols at least 16.")
-	dst, src := v.base("dst"), v.base("src")
-	dstStride, srcStride := v.Load(v.Param("dstStride"), v.GP64()), v.Load(v.Param("srcStride"), v.GP64())
-	lastRow, lastCol := v.Load(v.Param("rows"), v.GP64()), v.Load(v.Param("cols"), v.GP64())
-	v.SUBQ(operand.U8(8), lastRow)
-	v.SUBQ(operand.U8(16), lastCol)
-	y, x := v.GP64(), v.GP64()
-	v.XORQ(y, y)
-
-	// The last rows and columns may be done twice.
-	v.Label("rows")
-	v.CMPQ(y, lastRow)
-	v.CMOVQGT(lastRow, y)
-	line := v.GP64()
-	v.MOVQ(y, line)
-	v.IMULQ(srcStride, line)
-	v.ADDQ(src, line)
-	v.XORQ(x, x)
-
-	v.Label("cols")
-	v.CMPQ(x, lastCol)
-	v.CMOVQGT(lastCol, x)
-	p, out := v.GP64(), v.GP64()
-	v.LEAQ(operand.Mem{Base: line, Index: x, Scale: 1}, p)
-	v.MOVQ(x, out)
-	v.IMULQ(dstStride, out)
-	v.ADDQ(y, out)
-	v.ADDQ(dst, out)
-	var low, high [4]reg.VecVirtual // columns 0-7 and 8-15 of a pair of rows
-	for i := range low {
-		a, b := v.XMM(), v.XMM()
-		v.VMOVDQU(operand.Mem{Base: p}, a)
-		v.VMOVDQU(operand.Mem{Base: p, Index: srcStride, Scale: 1}, b)
-		if i < 3 {
-			v.LEAQ(operand.Mem{Base: p, Index: srcStride, Scale: 2}, p)
-		}
-		low[i], high[i] = v.XMM(), a
-		v.VPUNPCKLBW(b, a, low[i])
-		v.VPUNPCKHBW(b, a, high[i])
-	}
-	for _, r := range [][4]reg.VecVirtual{low, high} {
-		t, u := v.XMM(), v.XMM() // columns 0-3 of four rows
-		v.VPUNPCKLWD(r[1], r[0], t)
-		v.VPUNPCKHWD(r[1], r[0], r[0])
-		v.VPUNPCKLWD(r[3], r[2], u)
-		v.VPUNPCKHWD(r[3], r[2], r[2])
-		for _, pair := range [][2]reg.VecVirtual{{t, u}, {r[0], r[2]}} {
-			two := v.XMM()
-			v.VPUNPCKLDQ(pair[1], pair[0], two)
-			v.VPUNPCKHDQ(pair[1], pair[0], pair[0])
-			for _, s := range []reg.VecVirtual{two, pair[0]} {
-				v.VMOVQ(s, operand.Mem{Base: out})
-				v.VMOVHPS(s, operand.Mem{Base: out, Index: dstStride, Scale: 1})
-				v.LEAQ(operand.Mem{Base: out, Index: dstStride, Scale: 2}, out)
-			}
-		}
-	}
-	v.CMPQ(x, lastCol)
-	v.LEAQ(operand.Mem{Base: x, Disp: 16}, x)
-	v.JLT(operand.LabelRef("cols"))
-	v.CMPQ(y, lastRow)
-	v.LEAQ(operand.Mem{Base: y, Disp: 8}, y)
-	v.JLT(operand.LabelRef("rows"))
-	v.done()
 }
