@@ -47,7 +47,8 @@ func (k tableKey) taps(i int) (center float64, lo, hi int) {
 	return center, lo, hi
 }
 
-// build fills t for key, reusing its memory and scratch, which it returns.
+// build fills t for key, which is not mirrored, reusing its memory and scratch,
+// which it returns.
 func (t *table) build(key tableKey, scratch []float64) []float64 {
 	step := 1 / max(float64(key.n)/float64(key.size), 1)
 	t.key, t.taps = key, 0
@@ -67,21 +68,14 @@ func (t *table) build(key tableKey, scratch []float64) []float64 {
 			total += w[j]
 		}
 		first := min(lo, key.n-t.taps)
-		row := t.weights[i*t.taps : (i+1)*t.taps]
+		row := t.weights[i*t.taps+lo-first : (i+1)*t.taps]
 		for j, v := range w[:hi-lo] {
-			at := lo - first + j
-			if key.mirrored {
-				at = t.taps - 1 - at
-			}
-			row[at] = fixed(v / total)
-		}
-		if key.mirrored {
-			first = key.n - t.taps - first
+			row[j] = fixed(v / total)
 		}
 		t.first[i] = int32(first)
 	}
-	t.low = int(min(t.first[0], t.first[key.count-1])) // they rise, or fall if mirrored
-	t.span = int(max(t.first[0], t.first[key.count-1])) - t.low + t.taps
+	t.low = int(t.first[0]) // they rise
+	t.span = int(t.first[key.count-1]) - t.low + t.taps
 	for i := range t.first {
 		t.first[i] -= int32(t.low)
 	}
@@ -122,16 +116,21 @@ func grow[T any](s []T, n int) []T {
 // key with the same place takes over with its memory: nothing is allocated once
 // the places have grown.
 type tableCache struct {
-	places  [cachePlaces]table
-	large   table // the last one of more than maxWeights weights
+	small   [smallPlaces]table
+	large   [largePlaces]table
+	huge    table // the last one of more than maxWeights weights, for one output
+	mirror  table // the last mirrored one, made of another
 	scratch []float64
 }
 
-// At 224 pixels a table takes about 10 KiB, the cache about 1 MiB; with tables of
-// maxWeights in all places (crops of some 8000 pixels) 16 MiB.
+// To 224 pixels a table takes 5 to 8 KiB from crops of up to 500, so that the
+// cache of a worker grows to 3 MiB. At most it is 12 MiB: smallPlaces of up to
+// smallWeights, largePlaces of maxWeights (crops of some 8000 pixels).
 const (
-	cachePlaces = 128
-	maxWeights  = 1 << 15
+	smallPlaces  = 512
+	smallWeights = 1 << 12
+	largePlaces  = 32
+	maxWeights   = 1 << 15
 )
 
 // outputsPerTable bounds a table: a pass that would need more than maxWeights is
@@ -139,22 +138,46 @@ const (
 // else take more memory than the image. An output has up to 4*max(n/size, 1) + 1
 // taps.
 func outputsPerTable(n, size int) int {
-	taps := 4*(n/size+1) + 1
-	return max(1, min(maxWeights/taps, size))
+	return max(1, min(maxWeights/tapsAtMost(n, size), size))
 }
+
+func tapsAtMost(n, size int) int { return 4*(n/size+1) + 1 }
 
 // get returns the table of key. It stays valid until the next call.
 func (c *tableCache) get(key tableKey) *table {
-	place := 2*key.n + 3*key.from
-	if key.mirrored {
-		place++
-	}
-	t := &c.places[place%cachePlaces]
-	if key.count == 1 && key.n > maxWeights {
-		t = &c.large
+	mirrored := key.mirrored
+	key.mirrored = false
+	var t *table
+	switch weights := key.count * tapsAtMost(key.n, key.size); {
+	case weights <= smallWeights:
+		t = &c.small[(key.n+3*key.from)%smallPlaces]
+	case weights <= maxWeights:
+		t = &c.large[(key.n+3*key.from)%largePlaces]
+	default:
+		t = &c.huge
 	}
 	if t.key != key {
 		c.scratch = t.build(key, c.scratch)
 	}
+	if mirrored {
+		c.mirror.mirror(t)
+		return &c.mirror
+	}
 	return t
+}
+
+// mirror fills t with the mirrored form of a table, reusing t's memory.
+func (t *table) mirror(plain *table) {
+	t.key, t.taps, t.span = plain.key, plain.taps, plain.span
+	t.key.mirrored = true
+	t.low = t.key.n - plain.low - plain.span
+	t.first = grow(t.first, len(plain.first))
+	t.weights = grow(t.weights, len(plain.weights))
+	for i, first := range plain.first {
+		t.first[i] = int32(t.span - t.taps - int(first))
+		from, to := plain.weights[i*t.taps:][:t.taps], t.weights[i*t.taps:][:t.taps]
+		for j, w := range from {
+			to[len(to)-1-j] = w
+		}
+	}
 }
