@@ -39,11 +39,12 @@ const (
 // task is one place in the order, on its way through the workers.
 type task struct {
 	Item
-	what  what
-	entry entry
-	at    views.Position
-	err   error         // what the worker, or the source, found wrong
-	done  chan struct{} // holds one token once the task is ready for the collector
+	what    what
+	sampler views.Sampler // Params point into it
+	entry   entry
+	at      views.Position
+	err     error         // what the worker, or the source, found wrong
+	done    chan struct{} // holds one token once the task is ready for the collector
 }
 
 func newTask() *task {

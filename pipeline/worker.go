@@ -41,7 +41,7 @@ func (w *worker) make(t *task) error {
 	} else if height, width, err = w.open(t); err != nil {
 		return err
 	}
-	t.Params = views.SamplePair(cfg.Seed, t.at.Epoch, sample.Key, height, width, &cfg.Recipe)
+	t.Params = t.sampler.Pair(cfg.Seed, t.at.Epoch, sample.Key, height, width, &cfg.Recipe)
 	t.Record = views.NewRecord(&t.Params, height, width, cfg.Seed, t.at.Epoch)
 	if t.entry.set == nil {
 		if err := w.maker.Decode(&t.Params); err != nil {
@@ -78,7 +78,7 @@ func (w *worker) make(t *task) error {
 			t.Mask = make([]uint8, cells)
 		}
 		t.Mask = t.Mask[:cells]
-		views.SampleMask(t.Mask, views.Stream(cfg.Seed, t.at.Epoch, sample.Key, views.StreamMask), mask)
+		views.SampleMask(t.Mask, t.sampler.Stream(cfg.Seed, t.at.Epoch, sample.Key, views.StreamMask), mask)
 	}
 	return nil
 }
@@ -100,6 +100,7 @@ func (w *worker) open(t *task) (height, width int, err error) {
 	return w.maker.Open(data, fileviews.Options{
 		MaxPixels: w.cfg.MaxPixels, Orient: w.cfg.Recipe.Orient,
 		Strict: w.cfg.BadSamples.Strict, Whole: w.cfg.keepSource(),
+		Fast: w.cfg.Fast, Size: w.cfg.Recipe.Size,
 	})
 }
 

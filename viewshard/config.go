@@ -123,6 +123,7 @@ type identity struct {
 	Rank         int          `json:"rank"`
 	World        int          `json:"world"`
 	MaxPixels    int64        `json:"max_pixels"`
+	Fast         bool         `json:"fast"`
 	Format       string       `json:"format"`
 	ShardSamples int          `json:"shard_samples"`
 	Batch        int          `json:"batch"`
@@ -142,7 +143,7 @@ func identify(c *Config) (json.RawMessage, error) {
 	}
 	id := identity{
 		Seed: p.Seed, FirstEpoch: p.Start.Epoch, Epochs: p.Epochs, Recipe: p.Recipe,
-		Shuffle: p.Shuffle, Interleave: p.Interleave, Rank: p.Rank, World: p.World, MaxPixels: p.MaxPixels,
+		Shuffle: p.Shuffle, Interleave: p.Interleave, Rank: p.Rank, World: p.World, MaxPixels: p.MaxPixels, Fast: p.Fast,
 		Format: c.Format, ShardSamples: c.ShardSamples, Batch: c.Batch, Dtype: c.Dtype,
 	}
 	for _, url := range urls {

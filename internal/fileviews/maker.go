@@ -33,6 +33,14 @@ type Options struct {
 	Orient    bool  // turn and mirror the image as EXIF says
 	Strict    bool  // see all damage: decode every scan to its end
 	Whole     bool  // decode the image whole: Source has all its pixels
+
+	// Fast resizes the planes of a YCbCr or grey JPEG to the views' size, from
+	// planes decoded at a lower resolution where that is enough, and converts
+	// only then to RGB; colours are as ever. Size is the views' (square). The
+	// pixels are near the exact ones (docs/numerics.md). It has no effect on
+	// other files, on turned ones (Orient), and with Whole.
+	Fast bool
+	Size int
 }
 
 // A Maker makes views of one file at a time and keeps its buffers: files of
@@ -42,6 +50,9 @@ type Maker struct {
 	decoder imagefile.Decoder
 	maker   views.Maker
 	source  picture.RGB
+	fast    views.FastMaker
+	planes  picture.YCbCr
+	isFast  bool // the views come from planes
 
 	data          []byte
 	opt           Options
@@ -70,17 +81,33 @@ func (m *Maker) Decode(p *views.PairParams) error {
 		}
 	}
 	b := p.Region(m.width)
-	return m.decode(&imagefile.Rect{Top: b.Top, Left: b.Left, Height: b.Height, Width: b.Width})
+	return m.decode(&imagefile.Rect{Top: b.Top, Left: b.Left, Height: b.Height, Width: b.Width}, p)
 }
 
-func (m *Maker) decode(region *imagefile.Rect) error {
+func (m *Maker) decode(region *imagefile.Rect, p *views.PairParams) (err error) {
+	opt := imagefile.Options{MaxPixels: m.opt.MaxPixels, Orient: m.opt.Orient, Strict: m.opt.Strict, Region: region}
+	m.isFast = false
 	if m.opt.Whole {
-		region = nil
+		opt.Region = nil
+	} else if m.opt.Fast {
+		if m.isFast, err = m.decoder.DecodePlanes(&m.planes, m.data, opt, m.steps(p)); m.isFast || err != nil {
+			return err
+		}
 	}
-	_, err := m.decoder.Decode(&m.source, m.data, imagefile.Options{
-		MaxPixels: m.opt.MaxPixels, Orient: m.opt.Orient, Strict: m.opt.Strict, Region: region,
-	})
+	_, err = m.decoder.Decode(&m.source, m.data, opt)
 	return err
+}
+
+// steps returns how coarse the planes of mode fast may be: luma keeps at least
+// the views' resolution, or the image's where that is lower, and chroma half of
+// luma's, which is what most JPEG files have.
+func (m *Maker) steps(p *views.PairParams) imagefile.PlaneOptions {
+	a, b := p.View1.Crop, p.View2.Crop
+	side, luma := min(a.Height, a.Width, b.Height, b.Width), 1
+	for luma < 8 && side >= 2*luma*max(m.opt.Size, 1) {
+		luma *= 2
+	}
+	return imagefile.PlaneOptions{Luma: luma, Chroma: 2 * luma}
 }
 
 // A CropError says which of the two views has a crop that isn't within the
@@ -97,23 +124,26 @@ func (e *CropError) Unwrap() error { return e.Err }
 // Draw returns the pixels of an image of height x width that is no file, for
 // the caller to fill in place of Open and Decode.
 func (m *Maker) Draw(height, width int) *picture.RGB {
-	m.data, m.height, m.width = nil, height, width
+	m.data, m.height, m.width, m.isFast = nil, height, width, false
 	m.source.Reset(height, width)
 	return &m.source
 }
 
 // Source returns the decoded image: all of it with Options.Whole or after
-// Draw, else the pixels of the region alone are defined. It is valid until the
+// Draw, else the pixels of the region alone are defined (with Fast, none). It is valid until the
 // next call of Open or Draw.
 func (m *Maker) Source() *picture.RGB { return &m.source }
 
 // View writes to dst, whose size is the view's, the view that p describes. p
 // must be one of the parameters of the last Decode.
 func (m *Maker) View(dst *picture.RGB, p *views.Params) error {
+	if m.isFast {
+		return m.fast.View(dst, &m.planes, p)
+	}
 	return m.maker.View(dst, &m.source, *p)
 }
 
-// Stages is View, and calls after as views.Maker.Stages does.
+// Stages is View, and calls after as views.Maker.Stages does; not for Fast.
 func (m *Maker) Stages(dst *picture.RGB, p *views.Params, after func(stage string, im *picture.RGB)) error {
 	return m.maker.Stages(dst, &m.source, *p, after)
 }
@@ -127,5 +157,8 @@ func (m *Maker) Close() {
 	m.data = nil
 	if cap(m.source.Pix) > keepBytes {
 		m.source = picture.RGB{}
+	}
+	if y := &m.planes; cap(y.Y.Pix)+cap(y.Cb.Pix)+cap(y.Cr.Pix) > keepBytes {
+		m.planes = picture.YCbCr{}
 	}
 }

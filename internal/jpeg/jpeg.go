@@ -75,6 +75,7 @@ type Decoder struct {
 	bits   bitReader
 	region region
 	out    output
+	planes planes
 	smooth smoother
 }
 
@@ -99,24 +100,11 @@ func (d *Decoder) info() Info {
 // the image; after an error its pixels are undefined. Errors are, for
 // errors.As, a *FormatError, an *UnsupportedError or a *LimitError.
 func (d *Decoder) Decode(dst *picture.RGB, data []byte, opt Options) (Info, error) {
-	if opt.MaxPixels == 0 {
-		opt.MaxPixels = DefaultMaxPixels
-	}
-	if opt.MaxScans == 0 {
-		opt.MaxScans = DefaultMaxScans
-	}
-	d.reset(data)
 	defer d.release()
-	if err := d.readHeader(); err != nil {
+	if err := d.begin(data, &opt); err != nil {
 		return Info{}, err
 	}
 	f := &d.frame
-	if int64(f.height)*int64(f.width) > opt.MaxPixels {
-		return Info{}, &LimitError{Height: f.height, Width: f.width, Limit: opt.MaxPixels}
-	}
-	if err := d.setupFrame(); err != nil {
-		return Info{}, err
-	}
 	dst.Reset(f.height, f.width)
 	d.region.set(f, opt.Region)
 	d.out.begin(f, dst, &d.region)
@@ -127,6 +115,25 @@ func (d *Decoder) Decode(dst *picture.RGB, data []byte, opt Options) (Info, erro
 		err = d.decodeSingle(opt.Strict)
 	}
 	return d.info(), err
+}
+
+// begin reads up to the first scan and prepares the frame. It fills in opt's
+// defaults.
+func (d *Decoder) begin(data []byte, opt *Options) error {
+	if opt.MaxPixels == 0 {
+		opt.MaxPixels = DefaultMaxPixels
+	}
+	if opt.MaxScans == 0 {
+		opt.MaxScans = DefaultMaxScans
+	}
+	d.reset(data)
+	if err := d.readHeader(); err != nil {
+		return err
+	}
+	if f := &d.frame; int64(f.height)*int64(f.width) > opt.MaxPixels {
+		return &LimitError{Height: f.height, Width: f.width, Limit: opt.MaxPixels}
+	}
+	return d.setupFrame()
 }
 
 // reset forgets the previous file but keeps every buffer.

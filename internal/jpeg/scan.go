@@ -130,8 +130,7 @@ func (d *Decoder) decodeSingle(strict bool) error {
 			return err
 		}
 		if wanted {
-			d.transformRow(m, nil)
-			d.out.rows(m)
+			d.emit(m, nil)
 		}
 	}
 	return d.finishSingle()
@@ -207,8 +206,7 @@ func (d *Decoder) transformAll() {
 		}
 	}
 	for m := d.region.mcuFirst; m < d.region.mcuEnd; m++ {
-		d.transformRow(m, smooth)
-		d.out.rows(m)
+		d.emit(m, smooth)
 	}
 }
 
