@@ -4,12 +4,12 @@
 
 package simd
 
-// box3AVX512 is the scalar loop at Box3; dst has at least 32 bytes.
+// box3AVX512 is the scalar loop at Box3; dst has at least a vector of bytes.
 //
 //go:noescape
 func box3AVX512(dst []uint8, a []uint8, b []uint8, c []uint8, outer uint32, odd bool)
 
-// box3AVX2 is the scalar loop at Box3; dst has at least 32 bytes.
+// box3AVX2 is the scalar loop at Box3; dst has at least a vector of bytes.
 //
 //go:noescape
 func box3AVX2(dst []uint8, a []uint8, b []uint8, c []uint8, outer uint32, odd bool)

@@ -4,12 +4,12 @@
 
 package simd
 
-// box5AVX512 is the scalar loop at Box5; dst has at least 32 bytes.
+// box5AVX512 is the scalar loop at Box5; dst has at least a vector of bytes.
 //
 //go:noescape
 func box5AVX512(dst []uint8, a []uint8, b []uint8, c []uint8, d []uint8, e []uint8, inner uint32, outer uint32)
 
-// box5AVX2 is the scalar loop at Box5; dst has at least 32 bytes.
+// box5AVX2 is the scalar loop at Box5; dst has at least a vector of bytes.
 //
 //go:noescape
 func box5AVX2(dst []uint8, a []uint8, b []uint8, c []uint8, d []uint8, e []uint8, inner uint32, outer uint32)

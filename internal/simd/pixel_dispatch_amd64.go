@@ -29,7 +29,7 @@ func transpose(dst []uint8, dstStride int, src []uint8, srcStride, rows, cols in
 func box3(dst, a, b, c []uint8, inner, outer uint32) {
 	odd := inner&1 != 0
 	switch {
-	case useAVX512 && len(dst) >= 32:
+	case useAVX512 && len(dst) >= 64:
 		box3AVX512(dst, a, b, c, outer, odd)
 	case useAVX2 && len(dst) >= 32:
 		box3AVX2(dst, a, b, c, outer, odd)
@@ -40,7 +40,7 @@ func box3(dst, a, b, c []uint8, inner, outer uint32) {
 
 func box5(dst, a, b, c, d, e []uint8, inner, outer uint32) {
 	switch {
-	case useAVX512 && len(dst) >= 32:
+	case useAVX512 && len(dst) >= 64:
 		box5AVX512(dst, a, b, c, d, e, inner, outer)
 	case useAVX2 && len(dst) >= 32:
 		box5AVX2(dst, a, b, c, d, e, inner, outer)

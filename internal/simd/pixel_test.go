@@ -289,3 +289,27 @@ func TestResampleSums(t *testing.T) {
 		compare(t, "many taps", dst, bytes.Repeat([]uint8{255}, width))
 	})
 }
+
+// Every value and saturation at every hue: the colours of one sector by every
+// shift. (All colours by two shifts are compared in package colorjitter.)
+func TestShiftHueAllShifts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("8 million colours")
+	}
+	var colours []uint8
+	for v := range 256 {
+		for spread := range v + 1 {
+			colours = append(colours, uint8(v), uint8(v-spread), uint8(v-spread))
+		}
+	}
+	got, want := make([]uint8, len(colours)), make([]uint8, len(colours))
+	for shift := range 256 {
+		copy(want, colours)
+		shiftHueGeneric(want, uint32(shift))
+		forEachVariant(t, func(string) {
+			copy(got, colours)
+			ShiftHue(got, uint8(shift))
+			compare(t, "hue", got, want)
+		})
+	}
+}

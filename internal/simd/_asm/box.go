@@ -5,29 +5,34 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// loadBytes widens 32 bytes to 16-bit words: in one register, or in two.
-func (v *vector) loadBytes(m operand.Mem) []reg.VecVirtual {
-	if v.wide {
-		r := v.register()
-		v.VPMOVZXBW(m, r)
-		return []reg.VecVirtual{r}
+// The bytes of a vector become 16-bit words in two registers, those of the lower
+// and of the upper half of each lane, so that packing puts them back in order.
+
+// words16 widens the bytes at m.
+func (v *vector) words16(m operand.Mem, zero reg.VecVirtual) [2]reg.VecVirtual {
+	bytes := v.register()
+	v.VMOVUPS(m, bytes)
+	return v.interleave(bytes, zero)
+}
+
+// sums16 adds the bytes at m and other.
+func (v *vector) sums16(m, other operand.Mem, ones reg.VecVirtual) [2]reg.VecVirtual {
+	a, b := v.register(), v.register()
+	v.VMOVUPS(m, a)
+	v.VMOVUPS(other, b)
+	r := v.interleave(a, b)
+	for _, w := range r {
+		v.VPMADDUBSW(ones, w, w)
 	}
-	r := []reg.VecVirtual{v.register(), v.register()}
-	v.VPMOVZXBW(m, r[0])
-	m.Disp += 16
-	v.VPMOVZXBW(m, r[1])
 	return r
 }
 
-// storeBytes narrows words of 0 to 255 and writes them.
-func (v *vector) storeBytes(r []reg.VecVirtual, m operand.Mem) {
-	if v.wide {
-		v.VPMOVWB(r[0], m)
-		return
-	}
-	v.VPACKUSWB(r[1], r[0], r[0])
-	v.VPERMQ(operand.U8(0xd8), r[0], r[0])
-	v.VMOVDQU(r[0], m)
+// interleave uses up a.
+func (v *vector) interleave(a, b reg.VecVirtual) [2]reg.VecVirtual {
+	low := v.register()
+	v.VPUNPCKLBW(b, a, low)
+	v.VPUNPCKHBW(b, a, a)
+	return [2]reg.VecVirtual{low, a}
 }
 
 // spreadWord copies the low 16 bits of a general register to all words.
@@ -49,7 +54,7 @@ func (v *vector) spreadWord(from reg.GPVirtual) reg.VecVirtual {
 // of which the top byte is wanted. outer is taken apart in 16-bit halves, the low
 // one with a sign; of the product's upper half, 16 bits suffice.
 func box3(v *vector) {
-	v.function("box3", "func(dst, a, b, c []uint8, outer uint32, odd bool)", "is the scalar loop at Box3; dst has at least 32 bytes.")
+	v.function("box3", "func(dst, a, b, c []uint8, outer uint32, odd bool)", "is the scalar loop at Box3; dst has at least a vector of bytes.")
 	dst, a, b, c := v.base("dst"), v.base("a"), v.base("b"), v.base("c")
 	n := v.length("dst")
 	weight := v.GP32()
@@ -58,16 +63,15 @@ func box3(v *vector) {
 	v.ADDL(operand.U32(0x8000), weight)
 	v.SHRL(operand.U8(16), weight)
 	high := v.spreadWord(weight)
-	half, one := v.fixed(v.every(128<<16|128)), v.fixed(v.every(1<<16|1))
+	half, one, ones, zero := v.fixed(v.every(128<<16|128)), v.fixed(v.every(1<<16|1)), v.fixed(v.every(0x01010101)), v.zero()
 
 	loop := func(odd bool) {
-		v.steps(n, 32, true, func(i reg.Register) {
-			near, far, other := v.loadBytes(at(b, i)), v.loadBytes(at(a, i)), v.loadBytes(at(c, i))
+		v.steps(n, 4*v.width(), true, func(i reg.Register) {
+			near, far := v.words16(at(b, i), zero), v.sums16(at(a, i), at(c, i), ones)
 			for k, d := range far {
-				v.VPADDW(other[k], d, d)
 				v.VPSUBW(near[k], d, d)
 				v.VPSUBW(near[k], d, d)
-				top, sum := other[k], v.register()
+				top, sum := v.register(), v.register()
 				v.VPMULHW(low, d, top)
 				v.VPMULLW(high, d, sum)
 				v.VPADDW(half, sum, sum)
@@ -79,10 +83,11 @@ func box3(v *vector) {
 					v.VPSUBW(d, sum, sum)
 				}
 				v.VPSRLW(operand.U8(8), sum, sum)
-				v.VPADDB(near[k], sum, sum)
 				far[k] = sum
 			}
-			v.storeBytes(far, at(dst, i))
+			v.VPACKUSWB(far[1], far[0], far[0])
+			v.VPADDB(at(b, i), far[0], far[0])
+			v.VMOVUPS(far[0], at(dst, i))
 		})
 	}
 	odd := v.GP8()
@@ -100,7 +105,7 @@ func box3(v *vector) {
 // by the two weights, each in halves of 16 bits, the low ones with a sign. Sums
 // wrap, and fit in the end.
 func box5(v *vector) {
-	v.function("box5", "func(dst, a, b, c, d, e []uint8, inner, outer uint32)", "is the scalar loop at Box5; dst has at least 32 bytes.")
+	v.function("box5", "func(dst, a, b, c, d, e []uint8, inner, outer uint32)", "is the scalar loop at Box5; dst has at least a vector of bytes.")
 	dst, a, b, c, d, e := v.base("dst"), v.base("a"), v.base("b"), v.base("c"), v.base("d"), v.base("e")
 	weights := [2]reg.VecVirtual{v.register(), v.register()} // low and high halves: inner, outer, inner ...
 	inner, outer, low, high := v.GP32(), v.GP32(), v.GP32(), v.GP32()
@@ -119,23 +124,13 @@ func box5(v *vector) {
 		v.VMOVD(w, weights[i].AsX())
 		v.VPBROADCASTD(weights[i].AsX(), weights[i])
 	}
-	half := v.fixed(v.every(1 << 23))
+	half, ones, zero := v.fixed(v.every(1<<23)), v.fixed(v.every(0x01010101)), v.zero()
 
-	v.steps(v.length("dst"), 32, true, func(i reg.Register) {
-		near, far := v.loadBytes(at(c, i)), v.loadBytes(at(a, i))
-		for _, base := range []reg.Register{b, d} {
-			for k, w := range v.loadBytes(at(base, i)) {
-				v.VPADDW(w, near[k], near[k])
-			}
-		}
-		for k, w := range v.loadBytes(at(e, i)) {
-			v.VPADDW(w, far[k], far[k])
-		}
+	v.steps(v.length("dst"), 4*v.width(), true, func(i reg.Register) {
+		near, pair, far := v.words16(at(c, i), zero), v.sums16(at(b, i), at(d, i), ones), v.sums16(at(a, i), at(e, i), ones)
 		for k := range near {
-			var sums [2]reg.VecVirtual
-			for half := range sums {
-				sums[half] = v.register()
-			}
+			v.VPADDW(pair[k], near[k], near[k])
+			sums := [2]reg.VecVirtual{pair[k], v.register()}
 			v.VPUNPCKLWD(far[k], near[k], sums[0])
 			v.VPUNPCKHWD(far[k], near[k], sums[1])
 			for _, s := range sums {
@@ -149,7 +144,8 @@ func box5(v *vector) {
 			}
 			v.VPACKUSDW(sums[1], sums[0], near[k])
 		}
-		v.storeBytes(near, at(dst, i))
+		v.VPACKUSWB(near[1], near[0], near[0])
+		v.VMOVUPS(near[0], at(dst, i))
 	})
 	v.done()
 }
