@@ -10,9 +10,9 @@ const blurPasses = 3
 
 // A blurrer holds the memory of Gaussian blurs.
 type blurrer struct {
-	pixels []uint8  // the image between passes
-	lines  []uint8  // two padded lines
-	sums   []uint32 // running sums, one a column
+	pixels, turned []uint8  // the image between passes
+	lines          []uint8  // two padded lines
+	sums           []uint32 // running sums, one a column
 }
 
 // gaussian blurs im by sigma, finite and at least 0: three passes of the extended
@@ -25,26 +25,28 @@ func (b *blurrer) gaussian(im *picture.RGB, sigma float64) {
 	}
 	b.pixels = grow(b.pixels, im.Height*im.Width*3)
 	other := picture.RGB{Pix: b.pixels, Stride: 3 * im.Width, Height: im.Height, Width: im.Width}
-	b.rows(&other, im, k)
+	if k.radius < min(2, im.Width) {
+		b.rows(&other, im, k)
+	} else {
+		b.turnedRows(&other, im, k)
+	}
 	b.columns(im, &other, k)
 	b.columns(&other, im, k)
 	b.columns(im, &other, k)
 }
 
-// rows does the three passes along the rows.
+// rows does the three passes along the rows for a radius of 0 or, from a width of
+// 2 on, 1.
 func (b *blurrer) rows(dst, src *picture.RGB, k box) {
-	// Farther than the line is long a tap meets the same repeated edge, so the
-	// padding needs no more than that.
-	reach := min(k.radius+1, src.Width)
+	reach := 3 * (k.radius + 1) // bytes of padding on either side
 	n := 3 * src.Width
-	padded := n + 6*reach
-	b.lines = grow(b.lines, 2*padded)
-	from, to := b.lines[:padded], b.lines[padded:]
+	b.lines = grow(b.lines, 2*(n+2*reach))
+	from, to := b.lines[:n+2*reach], b.lines[n+2*reach:]
 	for y := range src.Height {
-		copy(from[3*reach:], src.Row(y))
+		copy(from[reach:], src.Row(y))
 		for range blurPasses - 1 {
 			pad(from, reach)
-			k.alongRow(to[3*reach:3*reach+n], from)
+			k.alongRow(to[reach:reach+n], from)
 			from, to = to, from
 		}
 		pad(from, reach)
@@ -52,53 +54,41 @@ func (b *blurrer) rows(dst, src *picture.RGB, k box) {
 	}
 }
 
-// pad repeats the first and the last pixel of a line into the reach pixels of
+// pad repeats the first and the last pixel of a line into the reach bytes of
 // padding on either side.
 func pad(line []uint8, reach int) {
-	n := len(line) - 3*reach
-	for i := 3*reach - 1; i >= 0; i-- {
+	for i := reach - 1; i >= 0; i-- {
 		line[i] = line[i+3]
 	}
-	for i := n; i < len(line); i++ {
+	for i := len(line) - reach; i < len(line); i++ {
 		line[i] = line[i-3]
 	}
 }
 
 // alongRow is one pass along a row of interleaved R, G, B: dst [n, 3] from src,
-// which has reach = min(radius+1, n) pixels of padding on either side.
+// which has radius+1 pixels of padding on either side.
 func (k box) alongRow(dst, src []uint8) {
-	n := len(dst)
-	switch {
-	case k.radius == 0:
+	if k.radius == 0 {
 		simd.Box3(dst, src, src[3:], src[6:], k.inner, k.outer)
-	case k.radius == 1 && n > 3:
+	} else {
 		simd.Box5(dst, src, src[3:], src[6:], src[9:], src[12:], k.inner, k.outer)
-	default:
-		k.slide(dst, src)
 	}
 }
 
-// slide is alongRow by a running sum, for any radius.
-func (k box) slide(dst, src []uint8) {
-	n := len(dst)
-	reach := (len(src) - n) / 2 // bytes, as all below
-	behind := min(3*k.radius, n)
-	for c := range 3 {
-		// The sum around the first pixel: the first one repeated, what lies within
-		// the line, the last one repeated.
-		inside := min(k.radius, n/3-1)
-		first, last := uint32(src[reach+c]), uint32(src[reach+n-3+c])
-		sum := uint32(k.radius+1)*first + uint32(k.radius-inside)*last
-		for i := 1; i <= inside; i++ {
-			sum += uint32(src[reach+3*i+c])
-		}
-		for i := c; i < n; i += 3 {
-			at := reach + i
-			ahead := uint32(src[at+reach])
-			dst[i] = k.weigh(sum, uint32(src[i])+ahead)
-			sum += ahead - uint32(src[at-behind])
-		}
-	}
+// turnedRows does the three passes along the rows as passes along the columns of
+// the turned image: its rows are the columns of the three channels, one after
+// the other.
+func (b *blurrer) turnedRows(dst, src *picture.RGB, k box) {
+	h, n := src.Height, 3*src.Width
+	b.turned = grow(b.turned, 2*h*n)
+	one := picture.RGB{Pix: b.turned[:h*n], Stride: 3 * h, Height: src.Width, Width: h}
+	two := one
+	two.Pix = b.turned[h*n:]
+	simd.Transpose(one.Pix, h, src.Pix, src.Stride, h, n)
+	b.columns(&two, &one, k)
+	b.columns(&one, &two, k)
+	b.columns(&two, &one, k)
+	simd.Transpose(dst.Pix, dst.Stride, two.Pix, h, n, h)
 }
 
 // columns is one pass along the columns.
@@ -117,7 +107,8 @@ func (b *blurrer) columns(dst, src *picture.RGB, k box) {
 		}
 		return
 	}
-	// As in slide, with all columns side by side.
+	// The sums around the first row: itself, repeated above, what lies within the
+	// image, the last row repeated below.
 	b.sums = grow(b.sums, 3*src.Width)
 	clear(b.sums)
 	inside := min(k.radius, bottom)
@@ -127,7 +118,15 @@ func (b *blurrer) columns(dst, src *picture.RGB, k box) {
 		addRow(b.sums, row(y), 1)
 	}
 	for y := range src.Height {
-		k.slideRow(dst.Row(y), b.sums, row(y-k.radius-1), row(y-k.radius), row(y+k.radius+1))
+		simd.BoxSlide(dst.Row(y), b.sums, row(y-k.radius-1), row(y-k.radius), row(y+k.radius+1), k.inner, k.outer)
+	}
+}
+
+// addRow adds n times src to sums.
+func addRow(sums []uint32, src []uint8, n uint32) {
+	src = src[:len(sums)]
+	for i, v := range src {
+		sums[i] += n * uint32(v)
 	}
 }
 

@@ -49,6 +49,19 @@ func box5(dst, a, b, c, d, e []uint8, inner, outer uint32) {
 	}
 }
 
+func boxSlide(dst []uint8, sums []uint32, before, leaving, after []uint8, inner, outer uint32) {
+	n := len(dst) / byteStep * byteStep
+	switch {
+	case useAVX512:
+		boxSlideAVX512(dst[:n], sums, before, leaving, after, inner, outer)
+	case useAVX2:
+		boxSlideAVX2(dst[:n], sums, before, leaving, after, inner, outer)
+	default:
+		n = 0
+	}
+	boxSlideGeneric(dst[n:], sums[n:], before[n:], leaving[n:], after[n:], inner, outer)
+}
+
 // Bytes of a vector of pixels. What is left of a row is done by the plain twins.
 const (
 	pixelStep512 = 48

@@ -16,6 +16,10 @@ func box5(dst, a, b, c, d, e []uint8, inner, outer uint32) {
 	box5Generic(dst, a, b, c, d, e, inner, outer)
 }
 
+func boxSlide(dst []uint8, sums []uint32, before, leaving, after []uint8, inner, outer uint32) {
+	boxSlideGeneric(dst, sums, before, leaving, after, inner, outer)
+}
+
 func lumaSum(row []uint8) (sum uint32) { return lumaSumGeneric(row) }
 
 func grey(row []uint8) { greyGeneric(row) }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"unsafe"
 )
@@ -25,6 +26,7 @@ var pixelKernels = []pixelKernel{
 	{"Upsample", runUpsample},
 	{"Box3", runBox3},
 	{"Box5", runBox5},
+	{"BoxSlide", runBoxSlide},
 	{"LumaSum", runLumaSum},
 	{"Grey", inPlace(3, func(*rand.Rand) (_, _ func([]uint8)) { return Grey, greyGeneric })},
 	{"Saturate", inPlace(3, func(rng *rand.Rand) (_, _ func([]uint8)) {
@@ -168,6 +170,29 @@ func runBox5(t testing.TB, rng *rand.Rand, memory func(int) []uint8) {
 	}
 	Box5(got, in[0], in[1], in[2], in[3], in[4], inner, outer)
 	compare(t, "box5", got, want)
+}
+
+func runBoxSlide(t testing.TB, rng *rand.Rand, memory func(int) []uint8) {
+	n := rng.IntN(140)
+	inner := uint32(rng.Int32N(1 << 24))
+	outer := (1<<24 - inner) / 2
+	before, leaving, after := fill(rng, memory(n)), fill(rng, memory(n)), fill(rng, memory(n))
+	place := memory(4*n + 4)
+	for uintptr(unsafe.Pointer(&place[0]))%4 != 0 {
+		place = place[1:]
+	}
+	sums := unsafe.Slice((*uint32)(unsafe.Pointer(&place[0])), n)
+	for i := range sums {
+		sums[i] = uint32(leaving[i]) + rng.Uint32N(1000)
+	}
+	got := memory(n)
+	want, wantSums := bytes.Clone(got), slices.Clone(sums)
+	boxSlideGeneric(want, wantSums, before, leaving, after, inner, outer)
+	BoxSlide(got, sums, before, leaving, after, inner, outer)
+	compare(t, "box slide", got, want)
+	if !slices.Equal(sums, wantSums) {
+		t.Fatalf("%s: sums %v, want %v", Variant(), sums, wantSums)
+	}
 }
 
 func runLumaSum(t testing.TB, rng *rand.Rand, memory func(int) []uint8) {

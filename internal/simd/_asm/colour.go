@@ -77,20 +77,25 @@ func blendLevel(v *vector) {
 			v.blend(c, level, factor)
 			parts = append(parts, c)
 		}
-		if v.wide {
-			v.VPACKSSDW(parts[1], parts[0], parts[0])
-			v.VPACKUSWB(parts[0], parts[0], parts[0])
-			v.VPERMD(parts[0], v.fixed(v.words("byteQuarters", []uint32{0, 4, 8, 12, 1, 5, 9, 13, 0, 0, 0, 0, 0, 0, 0, 0})), parts[0])
-			v.VMOVDQU(parts[0].AsY(), m)
-			return
-		}
-		v.VPACKSSDW(parts[1], parts[0], parts[0])
-		v.VPACKSSDW(parts[3], parts[2], parts[2])
-		v.VPACKUSWB(parts[2], parts[0], parts[0])
-		v.VPERMD(parts[0], v.fixed(v.words("byteQuarters", []uint32{0, 4, 1, 5, 2, 6, 3, 7})), parts[0])
-		v.VMOVDQU(parts[0], m)
+		v.storeQuarters(parts, m)
 	})
 	v.done()
+}
+
+// storeQuarters clamps 32-bit integers to 32 bytes and writes them. parts are used
+// up.
+func (v *vector) storeQuarters(parts []reg.VecVirtual, m operand.Mem) {
+	v.VPACKSSDW(parts[1], parts[0], parts[0])
+	if v.wide {
+		v.VPACKUSWB(parts[0], parts[0], parts[0])
+		v.VPERMD(parts[0], v.fixed(v.words("byteQuarters", []uint32{0, 4, 8, 12, 1, 5, 9, 13, 0, 0, 0, 0, 0, 0, 0, 0})), parts[0])
+		v.VMOVDQU(parts[0].AsY(), m)
+		return
+	}
+	v.VPACKSSDW(parts[3], parts[2], parts[2])
+	v.VPACKUSWB(parts[2], parts[0], parts[0])
+	v.VPERMD(parts[0], v.fixed(v.words("byteQuarters", []uint32{0, 4, 1, 5, 2, 6, 3, 7})), parts[0])
+	v.VMOVDQU(parts[0], m)
 }
 
 // mapBytes looks bytes up in a table of 256 held in four registers: AVX512_VBMI.

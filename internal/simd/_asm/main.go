@@ -50,6 +50,7 @@ var operations = []struct {
 	{"transpose", transpose},
 	{"box3", bothSets(box3)},
 	{"box5", bothSets(box5)},
+	{"boxslide", bothSets(boxSlide)},
 	{"lumasum", bothSets(lumaSum)},
 	{"grey", bothSets(grey)},
 	{"saturate", bothSets(saturate)},
