@@ -99,7 +99,7 @@ func TestObjectVisible(t *testing.T) {
 		ground := sum[0] / count[0]
 		difference := sum[1]/count[1] - ground
 		spread := math.Sqrt(squares[1]/count[1] - 2*ground*sum[1]/count[1] + ground*ground) // of the object, around the ground's mean
-		if spread < 8 { // a plain disc's lit rim and shadow stand out more
+		if spread < 8 {                                                                     // a plain disc's lit rim and shadow stand out more
 			t.Errorf("picture %d: %s differs by %.1f of 255 from its ground", i, classNames[s.Class], spread)
 		}
 		if difference > 0 {
