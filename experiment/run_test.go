@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/panjf2000/ants/v2"
 	"go.uber.org/goleak"
 )
 
@@ -23,6 +24,7 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv("EXPERIMENT_TEST_CHILD"); dir != "" {
 		child(dir)
 	}
+	ants.Release() // the package's own pool, which nobody asked for
 	goleak.VerifyTestMain(m)
 }
 
