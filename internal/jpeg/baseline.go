@@ -1,7 +1,6 @@
 package jpeg
 
 import (
-	"encoding/binary"
 	"math"
 
 	"siameseim/internal/simd"
@@ -12,88 +11,50 @@ import (
 // stores, and the index behind the last coded coefficient: 1 if there is only
 // DC. Behind index 63 libjpeg writes the last coefficient; so does this.
 func (b *bitReader) block(coef *[64]int16, dc, ac *huffTable) (diff int32, end int) {
-	acc, n, pos, seg := b.acc, b.n, b.pos, b.seg
-	if n < 32 {
-		acc |= binary.BigEndian.Uint64(seg[pos:]) >> (n & 63)
-		pos += int(63-n) >> 3
-		n |= 56
-	}
-	e := dc.fast[acc>>(64-lookBits)]
-	if drop := uint(e & 63); drop != 0 {
-		diff = int32(e) >> 16
-		acc <<= drop & 63
-		n -= drop
-	} else {
-		symbol, length := dc.long(acc, e)
-		acc <<= uint(length) & 63
-		n -= uint(length)
-		if size := uint(symbol); size != 0 {
-			diff = extend(uint32(acc>>((64-size)&63)), int(size))
-			acc <<= size & 63
-			n -= size
+	b.Refill()
+	symbol, length := dc.long(b.Acc, dc.fast[b.Acc>>(64-lookBits)])
+	acc, size := b.Acc<<(uint(length)&63), uint(symbol)&15
+	diff = extend(uint32(acc>>1>>((63-size)&63)), int(size))
+	b.Acc = acc << size
+	b.N -= uint(length) + size
+	k := uint(0) // the last coefficient
+	for k < 63 {
+		var long bool
+		if k, long = simd.Coefficients(coef, k, &zigzag, &ac.pair, &ac.fast, &b.Bits); !long {
+			break
 		}
-	}
-	k := uint(1)
-	for k < 64 {
-		if n < 32 { // a symbol takes 31 bits at most
-			acc |= binary.BigEndian.Uint64(seg[pos:]) >> (n & 63)
-			pos += int(63-n) >> 3
-			n |= 56
-		}
-		p := ac.pair[acc>>(64-lookBits)]
-		if drop := uint(p & 63); drop != 0 {
-			k += uint(p >> 8 & 255)
-			coef[zigzag[uint8(k-1)]&63] = int16(p >> 16)
-			if k > 63 { // what follows is not this block's
-				drop = uint(p >> 40 & 63)
-				acc <<= drop & 63
-				n -= drop
-				break
-			}
-			acc <<= drop & 63
-			n -= drop
-			k += uint(p >> 32 & 255)
-			coef[zigzag[uint8(k-1)]&63] = int16(p >> 48)
-			continue
-		}
-		e := ac.fast[acc>>(64-lookBits)]
-		symbol, length := ac.long(acc, e)
-		acc <<= uint(length) & 63
-		n -= uint(length)
+		symbol, length := ac.long(b.Acc, 0)
+		b.Acc <<= uint(length) & 63
+		b.N -= uint(length)
 		run, size := uint(symbol>>4), uint(symbol&15)
-		if size == 0 {
-			if run != 15 {
-				k += eobRun + 1
-				break
-			}
+		switch {
+		case size != 0:
+			k += run + 1
+			coef[zigzag[uint8(k)]&63] = int16(extend(b.take(size), int(size)))
+		case run == 15:
 			k += 16
-			continue
+		default:
+			return diff, int(k) + 1
 		}
-		k += run
-		coef[zigzag[uint8(k)]&63] = int16(extend(uint32(acc>>((64-size)&63)), int(size)))
-		k++
-		acc <<= size & 63
-		n -= size
 	}
-	b.acc, b.n, b.pos = acc, n, pos
-	if k > eobRun {
-		return diff, int(k) - eobRun - 1
-	}
-	return diff, 64
+	return diff, int(min(k, 63)) + 1
 }
 
-// extentOf returns the extent of a block whose last coded coefficient has an
-// index below end.
-func extentOf(end int) uint8 {
+// extents maps the index behind a block's last coded coefficient to its extent.
+var extents = func() (t [65]uint8) {
 	const triangle = 10 // 0 to 9 in zigzag order, up to row 3 or column 3
-	switch {
-	case end <= 1:
-		return simd.ExtentDC
-	case end <= triangle:
-		return simd.ExtentLow
+	for end := range t {
+		switch {
+		case end <= 1:
+			t[end] = simd.ExtentDC
+		case end <= triangle:
+			t[end] = simd.ExtentLow
+		default:
+			t[end] = simd.ExtentFull
+		}
 	}
-	return simd.ExtentFull
-}
+	return t
+}()
 
 // mcuRow decodes one row of MCUs of a single interleaved scan. If not wanted,
 // the blocks are only walked over; so are those outside the region.
@@ -131,7 +92,7 @@ func (d *Decoder) mcuRow(wanted bool) error {
 			s.pred[blk.at] = pred
 			if inside {
 				coef[0] = int16(pred)
-				c.extent[at] = extentOf(end)
+				c.extent[at] = extents[end]
 			}
 		}
 		if b.overrun() {

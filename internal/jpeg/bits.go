@@ -2,7 +2,8 @@ package jpeg
 
 import (
 	"bytes"
-	"encoding/binary"
+
+	"siameseim/internal/simd"
 )
 
 // bitReader reads the entropy-coded bits of one segment: the bytes between two
@@ -11,11 +12,9 @@ import (
 // check for the end; the caller asks afterwards (overrun). Zeros are what
 // libjpeg reads there.
 type bitReader struct {
-	acc uint64 // the next bits, left-aligned; bits below the n-th are undefined
-	n   uint   // bits of acc that count as read from seg
-	pos int    // next byte of seg
-	seg []byte // the segment and padBytes zeros
-	end int    // length of the segment
+	simd.Bits // Seg is the segment and padBytes zeros
+
+	end int // length of the segment
 
 	// open: the file ended before a marker did, so that more bytes might have
 	// followed.
@@ -32,22 +31,14 @@ type bitReader struct {
 // code that does not exist) or 16 + 15 (the longest code and value).
 const padBytes = 10*64*4 + 64
 
-// refill tops acc up to at least 56 bits. (After F. Giesen, "Reading bits in
-// far too many ways", variant 4.) Inner loops hold a copy of it.
-func (b *bitReader) refill() {
-	b.acc |= binary.BigEndian.Uint64(b.seg[b.pos:]) >> (b.n & 63)
-	b.pos += int(63-b.n) >> 3
-	b.n |= 56
-}
-
 // take returns the next size bits, 1 to 16.
 func (b *bitReader) take(size uint) uint32 {
-	if b.n < size {
-		b.refill()
+	if b.N < size {
+		b.Refill()
 	}
-	v := uint32(b.acc >> (64 - size))
-	b.acc <<= size
-	b.n -= size
+	v := uint32(b.Acc >> (64 - size))
+	b.Acc <<= size
+	b.N -= size
 	return v
 }
 
@@ -55,7 +46,7 @@ func (b *bitReader) take(size uint) uint32 {
 func (b *bitReader) overrun() bool { return b.left() < 0 }
 
 // left returns how many bits of the segment have not been taken.
-func (b *bitReader) left() int { return (b.end-b.pos)*8 + int(b.n) }
+func (b *bitReader) left() int { return (b.end-b.Pos)*8 + int(b.N) }
 
 // startSegment makes the bytes up to the next marker the segment to read. If a
 // marker is waiting (see resync), the segment is empty.
@@ -100,8 +91,8 @@ func (d *Decoder) startSegment() error {
 		d.at += i + 1
 	}
 	clear(b.buf[out : out+padBytes])
-	b.seg, b.end = b.buf[:out+padBytes], out
-	b.acc, b.n, b.pos = 0, 0, 0
+	b.Seg, b.end = b.buf[:out+padBytes], out
+	b.Acc, b.N, b.Pos = 0, 0, 0
 	if b.odd && !d.frame.progressive {
 		return d.bad("fill bytes inside the data of a scan")
 	}

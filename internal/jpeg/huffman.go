@@ -2,8 +2,8 @@ package jpeg
 
 // zigzag maps the order of coding to the natural one, row*8 + column (T.81,
 // figure A.6). Damaged data can run past the last coefficient: libjpeg then
-// writes coefficient 63. The indices from 80 on are those of an end of block,
-// which the decoder treats as a zero far behind (see huffTable).
+// writes coefficient 63. There also goes the zero that stands for an end of
+// block.
 var zigzag = func() (z [256]uint8) {
 	order := [64]uint8{
 		0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5,
@@ -20,7 +20,10 @@ var zigzag = func() (z [256]uint8) {
 
 const (
 	lookBits = 11 // codes up to this length are found in one look-up
-	eobRun   = 80 // run of an end of block: the index leaves 0..79 for good
+	eobRun   = 80 // run of an end of block in fast
+
+	endOfBlock = 63 // its advance in pair
+	pairSize   = 7  // the largest size of pair's first value
 )
 
 // huffTable decodes one Huffman table. fast is indexed by the next 11 bits:
@@ -29,21 +32,16 @@ const (
 //	bits 8..15  coefficients to skip in front of the value
 //	bits 16..31 the value, int16
 //
-// A code whose value does not fit has bits 0..5 zero, its length in bits 6..10
-// and its symbol in bits 16..23; a code of more than 11 bits is all zero. In
-// plain tables (progressive AC) every code is of the second kind.
+// A code whose value does not fit, or is larger than pair can hold, has bits
+// 0..5 zero, its length in bits 6..10 and its symbol in bits 16..23; a code of
+// more than 11 bits is all zero. In plain tables (DC, progressive AC) every code
+// is of the second kind.
 //
-// pair, of AC tables that are not plain, decodes up to two symbols at once:
-//
-//	bits 0..5   bits to drop for both; 0 if not even the first fits
-//	bits 8..15  by how much the first advances the index: its skips + 1
-//	bits 16..31 the first value
-//	bits 32..39 by how much the second advances; 0 if there is none
-//	bits 40..45 bits to drop for the first alone
-//	bits 48..63 the second value, the first again if there is none
+// pair, of tables that are not plain, decodes up to two symbols at once, see
+// simd.Coefficients.
 type huffTable struct {
+	pair   [1 << lookBits]uint32
 	fast   [1 << lookBits]uint32
-	pair   [1 << lookBits]uint64
 	limit  [17]uint32 // by length: left-aligned 16-bit codes below this have at most this length
 	offset [17]int32  // index into symbols of the length's code 0
 	symbol [256]uint8
@@ -123,7 +121,7 @@ func (t *huffTable) build(counts *[16]uint8, symbols *[256]uint8, isDC, plain bo
 				if code>>length != 0 {
 					return false
 				}
-				t.fill(code, length, symbols[next], isDC, plain)
+				t.fill(code, length, symbols[next], plain)
 			}
 			next++
 			code++
@@ -134,7 +132,7 @@ func (t *huffTable) build(counts *[16]uint8, symbols *[256]uint8, isDC, plain bo
 		t.limit[length] = code << (16 - length)
 		code <<= 1
 	}
-	if !isDC && !plain {
+	if !plain {
 		t.fillPairs()
 	}
 	return true
@@ -143,25 +141,29 @@ func (t *huffTable) build(counts *[16]uint8, symbols *[256]uint8, isDC, plain bo
 // fillPairs makes pair of fast. Nothing follows an end of block.
 func (t *huffTable) fillPairs() {
 	for i, e := range t.fast {
-		drop := uint64(e & 63)
+		drop, advance, value := e&63, e>>8&255+1, e>>16&0xff
 		if drop == 0 {
-			t.pair[i] = 0
+			t.pair[i] = endOfBlock << 6
 			continue
 		}
-		run, value := uint64(e>>8&255), uint64(e>>16)
-		p := (run+1)<<8 | value<<16 | drop<<40
+		if advance > 16 {
+			t.pair[i] = drop | endOfBlock<<6
+			continue
+		}
+		p := advance<<6 | value<<18
 		next := t.fast[i<<drop&(1<<lookBits-1)] // its low bits are unknown: it must do without
-		if more := uint64(next & 63); more != 0 && drop+more <= lookBits && run != eobRun {
-			p |= drop + more | (uint64(next>>8&255)+1)<<32 | uint64(next>>16)<<48
+		more, second := next&63, int32(next)>>16
+		if more != 0 && drop+more <= lookBits && -32 <= second && second < 32 {
+			p |= drop + more | min(next>>8&255+1, endOfBlock)<<12 | uint32(second)<<26
 		} else {
-			p |= drop | value<<48
+			p |= drop
 		}
 		t.pair[i] = p
 	}
 }
 
 // fill enters one code of up to 11 bits.
-func (t *huffTable) fill(code uint32, length int, symbol uint8, isDC, plain bool) {
+func (t *huffTable) fill(code uint32, length int, symbol uint8, plain bool) {
 	free := lookBits - length
 	run, size := uint32(symbol>>4), int(symbol&15)
 	first := code << free
@@ -169,11 +171,11 @@ func (t *huffTable) fill(code uint32, length int, symbol uint8, isDC, plain bool
 		entry := uint32(length)<<6 | uint32(symbol)<<16
 		switch {
 		case plain:
-		case size == 0 && (isDC || run == 15):
-			entry = uint32(length) | run<<8 // no difference, or 16 zeros
+		case size == 0 && run == 15:
+			entry = uint32(length) | run<<8 // 16 zeros
 		case size == 0:
 			entry = uint32(length) | eobRun<<8 // baseline reads every other run as end of block
-		case length+size <= lookBits:
+		case length+size <= lookBits && size <= pairSize:
 			value := extend(i>>(free-size), size)
 			entry = uint32(length+size) | run<<8 | uint32(uint16(value))<<16
 		}
@@ -181,12 +183,11 @@ func (t *huffTable) fill(code uint32, length int, symbol uint8, isDC, plain bool
 	}
 }
 
-// extend returns the signed value of size bits (T.81, figure F.12).
+// extend returns the signed value of size bits, 0 to 15 (T.81, figure F.12):
+// those that begin with 0 are negative. Nothing foretells them: no branch.
 func extend(bits uint32, size int) int32 {
-	if bits < 1<<(size-1) {
-		return int32(bits) - 1<<size + 1
-	}
-	return int32(bits)
+	positive := -int32(bits >> ((size - 1) & 31) & 1) // all ones, or 0
+	return int32(bits) + ^positive&(-1<<(size&31)+1)
 }
 
 // long decodes a symbol whose fast entry e does not hold a value: it returns

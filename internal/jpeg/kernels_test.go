@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"siameseim/internal/simd"
 )
 
 // TestApplyBlackAllPairs compares with C = 255 - stored, nk = 255 - K,
@@ -51,16 +53,16 @@ func TestHuffmanFastAgreesWithCanonical(t *testing.T) {
 		for i := range 8 {
 			seg[i] = uint8(bits >> (56 - 8*i))
 		}
-		slow := bitReader{seg: seg, end: 8}
-		slow.refill()
+		slow := bitReader{Bits: simd.Bits{Seg: seg}, end: 8}
+		slow.Refill()
 		want := slow.symbolOf(&plain)
 		used := 64 - slow.left()
-		quick := bitReader{seg: seg, end: 8}
+		quick := bitReader{Bits: simd.Bits{Seg: seg}, end: 8}
 		if got := quick.symbol(&plain); got != want || 64-quick.left() != used {
 			t.Fatalf("symbol %#x in %d bits, want %#x in %d", got, 64-quick.left(), want, used)
 		}
 		first, second := pairOf(&combined, bits)
-		if first != nil && (first.drop != int(combined.fast[bits>>(64-lookBits)]&63) || second != nil && *second != *single(&combined, bits<<first.drop)) {
+		if first != nil && (*first != *single(&combined, bits) || second != nil && *second != *single(&combined, bits<<first.drop)) {
 			t.Fatalf("pair %+v %+v, one by one %+v %+v", first, second, single(&combined, bits), single(&combined, bits<<first.drop))
 		}
 		e := combined.fast[bits>>(64-lookBits)]
@@ -106,9 +108,15 @@ func pairOf(t *huffTable, bits uint64) (first, second *decoded) {
 	if p&63 == 0 {
 		return nil, nil
 	}
-	first = &decoded{int(p >> 40 & 63), int(p >> 8 & 255), int16(p >> 16)}
-	if advance := int(p >> 32 & 255); advance != 0 {
-		second = &decoded{int(p&63) - first.drop, advance, int16(p >> 48)}
+	advance := func(a uint32) int {
+		if a == endOfBlock {
+			return eobRun + 1
+		}
+		return int(a)
+	}
+	first = &decoded{int(t.fast[bits>>(64-lookBits)] & 63), advance(p >> 6 & 63), int16(int32(p<<6) >> 24)}
+	if a := p >> 12 & 63; a != 0 {
+		second = &decoded{int(p&63) - first.drop, advance(a), int16(int32(p) >> 26)}
 	}
 	return first, second
 }

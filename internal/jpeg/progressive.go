@@ -124,31 +124,31 @@ func (d *Decoder) storeDC(coef *[64]int16, at int, diff int32, al int) error {
 
 // symbol decodes one symbol of any table.
 func (b *bitReader) symbol(t *huffTable) uint8 {
-	if b.n < 32 {
-		b.refill()
+	if b.N < 32 {
+		b.Refill()
 	}
-	e := t.fast[b.acc>>(64-lookBits)]
+	e := t.fast[b.Acc>>(64-lookBits)]
 	if e&63 != 0 { // value and all: find the symbol's own length again
 		return b.symbolOf(t)
 	}
-	symbol, length := t.long(b.acc, e)
-	b.acc <<= uint(length)
-	b.n -= uint(length)
+	symbol, length := t.long(b.Acc, e)
+	b.Acc <<= uint(length)
+	b.N -= uint(length)
 	return symbol
 }
 
 // symbolOf decodes a symbol by the canonical rule alone.
 func (b *bitReader) symbolOf(t *huffTable) uint8 {
-	code := uint32(b.acc >> 48)
+	code := uint32(b.Acc >> 48)
 	for n := 1; n <= 16; n++ {
 		if code < t.limit[n] {
-			b.acc <<= uint(n)
-			b.n -= uint(n)
+			b.Acc <<= uint(n)
+			b.N -= uint(n)
 			return t.symbol[uint8(int32(code>>(16-n))+t.offset[n])]
 		}
 	}
-	b.acc <<= 17
-	b.n -= 17
+	b.Acc <<= 17
+	b.N -= 17
 	return 0
 }
 

@@ -86,7 +86,7 @@ func (d *Decoder) startScan() error {
 		var dc, ac *huffTable
 		var err error
 		if !f.progressive || s.ss == 0 && s.ah == 0 {
-			if dc, err = d.table(0, s.td[i], false); err != nil {
+			if dc, err = d.table(0, s.td[i], true); err != nil {
 				return err
 			}
 		}

@@ -65,3 +65,10 @@ func upsampleH1V2(dst, near, far []uint8, bias uint32) {
 		upsampleH1V2Generic(dst, near, far, bias)
 	}
 }
+
+func coefficients(coef *[64]int16, last uint, order *[256]uint8, pairs, singles *[2048]uint32, b *Bits) (end uint, long bool) {
+	if useAVX2 && len(b.Seg)-b.Pos >= coefficientBytes {
+		return coefficientsBMI2(coef, last, order, pairs, singles, &b.Acc)
+	}
+	return coefficientsGeneric(coef, last, order, pairs, singles, b)
+}

@@ -15,3 +15,7 @@ func upsampleH2V1(dst, near []uint8) { upsampleH2V1Generic(dst, near) }
 func upsampleH2V2(dst, near, far []uint8) { upsampleH2V2Generic(dst, near, far) }
 
 func upsampleH1V2(dst, near, far []uint8, bias uint32) { upsampleH1V2Generic(dst, near, far, bias) }
+
+func coefficients(coef *[64]int16, last uint, order *[256]uint8, pairs, singles *[2048]uint32, b *Bits) (end uint, long bool) {
+	return coefficientsGeneric(coef, last, order, pairs, singles, b)
+}

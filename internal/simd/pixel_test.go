@@ -21,6 +21,7 @@ var pixelKernels = []pixelKernel{
 	{"Resample", runResample},
 	{"Transpose", runTranspose},
 	{"IDCT", runIDCT},
+	{"Coefficients", runCoefficients},
 	{"YCCToRGB", runYCCToRGB},
 	{"Interleave", runInterleave},
 	{"Upsample", runUpsample},

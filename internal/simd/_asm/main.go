@@ -60,6 +60,7 @@ var operations = []struct {
 	{"shifthue", bothSets(shiftHue)},
 	{"normalise", bothSets(normalise)},
 	{"idct", bothSets(idct)},
+	{"coefficients", coefficients},
 	{"ycctorgb", yccToRGB},
 	{"interleave", interleave},
 	{"upsampleh2v1", upsampleH2V1},
