@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"os"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -175,6 +176,23 @@ func TestApplyAgainstReference(t *testing.T) {
 		}
 		checkApply(t, &r, src, p, to(p.Box.Height, "to height"), to(p.Box.Width, "to width"))
 	})
+}
+
+// Draws as a pipeline makes them, over odd sizes; ten thousand of them if
+// SIAMESEIM_EXHAUSTIVE is set.
+func TestManyDrawsAgainstReference(t *testing.T) {
+	n := 150
+	if os.Getenv("SIAMESEIM_EXHAUSTIVE") != "" {
+		n = 10000
+	}
+	var r Resizer
+	for seed := range uint64(n) {
+		rng := generator(seed)
+		height, width := 1+rng.IntN(120), 1+rng.IntN(120)
+		src := noise(rng, height, width, 3*width+rng.IntN(5))
+		box := Sample(rng, height, width, Range{Scale: [2]float64{.08, 1}, Ratio: [2]float64{3. / 4, 4. / 3}})
+		checkApply(t, &r, src, Placement{Box: box, Flip: rng.IntN(2) == 0}, 1+rng.IntN(64), 1+rng.IntN(64))
+	}
 }
 
 func TestApplyShapes(t *testing.T) {
