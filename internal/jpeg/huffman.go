@@ -166,20 +166,23 @@ func (t *huffTable) fillPairs() {
 func (t *huffTable) fill(code uint32, length int, symbol uint8, plain bool) {
 	free := lookBits - length
 	run, size := uint32(symbol>>4), int(symbol&15)
-	first := code << free
-	for i := range uint32(1) << free {
-		entry := uint32(length)<<6 | uint32(symbol)<<16
-		switch {
-		case plain:
-		case size == 0 && run == 15:
-			entry = uint32(length) | run<<8 // 16 zeros
-		case size == 0:
-			entry = uint32(length) | eobRun<<8 // baseline reads every other run as end of block
-		case length+size <= lookBits && size <= pairSize:
-			value := extend(i>>(free-size), size)
-			entry = uint32(length+size) | run<<8 | uint32(uint16(value))<<16
+	part := t.fast[code<<free : (code+1)<<free]
+	entry := uint32(length)<<6 | uint32(symbol)<<16
+	switch {
+	case plain:
+	case size == 0 && run == 15:
+		entry = uint32(length) | run<<8 // 16 zeros
+	case size == 0:
+		entry = uint32(length) | eobRun<<8 // baseline reads every other run as end of block
+	case size <= min(free, pairSize):
+		for i := range part {
+			value := extend(uint32(i)>>(free-size), size)
+			part[i] = uint32(length+size) | run<<8 | uint32(uint16(value))<<16
 		}
-		t.fast[first+i] = entry
+		return
+	}
+	for i := range part {
+		part[i] = entry
 	}
 }
 

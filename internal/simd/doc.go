@@ -6,8 +6,8 @@
 //	cd internal/simd/_asm && go run .
 //
 // Beside them stand the kernels of the views' 8-bit pixels: resize, colours, blur,
-// normalise. Those give the same bits in every variant, wherever they use float32
-// inside.
+// normalise; and those of JPEG: coefficients, inverse DCT, upsampling, YCbCr to
+// RGB. They give the same bits in every variant, wherever they use float32 inside.
 //
 // Conventions. Matrices are row-major with a row stride counted in elements.
 // Destination first. The exported functions check lengths and panic on a
