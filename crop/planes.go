@@ -2,6 +2,7 @@ package crop
 
 import (
 	"fmt"
+	"math"
 
 	"siameseim/internal/simd"
 	"siameseim/picture"
@@ -10,35 +11,17 @@ import (
 // A PlaneResizer does for the planes of a YCbCr image what a Resizer does for
 // RGB: each plane is resized straight to the view's size from the resolution
 // it has, then the three become RGB. That is less work than bringing chroma to
-// the image's size first, and not the same pixels: Pillow's filter in place of
-// libjpeg's triangle for chroma, and rounding to 8 bits before the colour
-// conversion in place of behind it. It keeps tables and intermediate planes.
-// The zero value is ready for use; one goroutine may use it at a time.
+// the image's size first, and not the same pixels. Luma, and chroma with a
+// sample a pixel, are resized by Pillow's filter, coarser chroma by a triangle.
+// It keeps tables and intermediate planes. The zero value is ready for use; one
+// goroutine may use it at a time.
 type PlaneResizer struct {
-	tables [planePlaces]planeTable
-	large  planeTable
+	cache  tableCache // of planes with a sample a pixel: Resizer's tables
+	coarse table      // of the last pass over any other
 	block  block
-	weigh  []float64
 	mid    []uint8
 	planes [3][]uint8 // of the view: Y, Cb, Cr
 }
-
-// A planeTable is a table for samples that stand for step pixels each. Output
-// i weighs the samples around its centre, as in table, but the crop may begin
-// and end within a sample.
-type planeTable struct {
-	key   planeKey
-	table table
-}
-
-type planeKey struct {
-	phase, n, step int // the crop: from pixel phase of the first sample on, n pixels
-	size           int
-	mirrored       bool
-}
-
-// planePlaces tables of about 10 KiB at 224 pixels are kept.
-const planePlaces = 64
 
 // Apply is Resizer.Apply for planes: dst, whose size is the view's, gets the
 // crop p of src, mirrored first if p.Flip. It reads only the samples that cover
@@ -61,7 +44,7 @@ func (r *PlaneResizer) Apply(dst *picture.RGB, src *picture.YCbCr, p Placement) 
 			break
 		}
 		r.planes[i] = grow(r.planes[i], dst.Height*dst.Width)
-		r.resize(r.planes[i], dst.Height, dst.Width, plane, b, p.Flip)
+		r.resize(r.planes[i], dst.Height, dst.Width, plane, b, p.Flip, i == 0)
 	}
 	for y := range dst.Height {
 		at, end := y*dst.Width, (y+1)*dst.Width
@@ -75,100 +58,108 @@ func (r *PlaneResizer) Apply(dst *picture.RGB, src *picture.YCbCr, p Placement) 
 	return nil
 }
 
+// An axis is one direction of a resize: n pixels from start on to size outputs,
+// out of a plane with samples of step pixels.
+type axis struct {
+	start, n, step, samples int
+	size                    int
+	mirrored                bool
+	sharp                   bool // by Pillow's filter, else by a triangle
+}
+
 // resize writes the part b (in pixels of the image) of src to dst, height x
 // width samples. The pass that leaves less for the other comes first.
-func (r *PlaneResizer) resize(dst []uint8, height, width int, src *picture.Plane, b Box, mirrored bool) {
-	top, left := b.Top/src.StepHigh, b.Left/src.StepWide
-	down := planeKey{phase: b.Top % src.StepHigh, n: b.Height, step: src.StepHigh, size: height}
-	across := planeKey{phase: b.Left % src.StepWide, n: b.Width, step: src.StepWide, size: width, mirrored: mirrored}
+func (r *PlaneResizer) resize(dst []uint8, height, width int, src *picture.Plane, b Box, mirrored, sharp bool) {
+	down := axis{start: b.Top, n: b.Height, step: src.StepHigh, samples: src.Height, size: height, sharp: sharp}
+	across := axis{start: b.Left, n: b.Width, step: src.StepWide, samples: src.Width, size: width, mirrored: mirrored, sharp: sharp}
+	top, bottom := down.touched()
+	left, right := across.touched()
+	down.start, across.start = down.start-top*down.step, across.start-left*across.step
+	down.samples, across.samples = bottom-top, right-left
 	pix := src.Pix[top*src.Stride+left:]
-	rows, cols := down.samples(), across.samples()
-	if rows > height {
-		r.mid = grow(r.mid, height*cols)
-		r.down(r.mid, cols, pix, src.Stride, cols, down)
-		r.across(dst, width, r.mid, cols, height, across)
+	if down.samples > height {
+		r.mid = grow(r.mid, height*across.samples)
+		r.down(r.mid, across.samples, pix, src.Stride, across.samples, down)
+		r.across(dst, width, r.mid, across.samples, height, across)
 		return
 	}
-	r.mid = grow(r.mid, rows*width)
-	r.across(r.mid, width, pix, src.Stride, rows, across)
+	r.mid = grow(r.mid, down.samples*width)
+	r.across(r.mid, width, pix, src.Stride, down.samples, across)
 	r.down(dst, width, r.mid, width, width, down)
 }
 
-// samples returns how many samples the crop touches.
-func (k *planeKey) samples() int { return (k.phase + k.n + k.step - 1) / k.step }
+// touched returns the samples that cover the crop.
+func (a *axis) touched() (first, end int) {
+	return a.start / a.step, min((a.start+a.n-1)/a.step+1, a.samples)
+}
 
-func (r *PlaneResizer) down(dst []uint8, dstStride int, src []uint8, srcStride, width int, key planeKey) {
-	t := r.table(key)
-	simd.Resample(dst, dstStride, src, srcStride, width, t.first, t.weights, t.taps)
+func (r *PlaneResizer) down(dst []uint8, dstStride int, src []uint8, srcStride, width int, a axis) {
+	for from := 0; from < a.size; {
+		t := r.table(a, from)
+		simd.Resample(dst[from*dstStride:], dstStride, src[t.low*srcStride:], srcStride, width, t.first, t.weights, t.taps)
+		from += len(t.first)
+	}
 }
 
 // across resizes rows of src as block.across does, one byte a sample.
-func (r *PlaneResizer) across(dst []uint8, dstStride int, src []uint8, srcStride, rows int, key planeKey) {
-	t := r.table(key)
-	const together = 64 // rows in a block: a vector of AVX-512
-	cols, step := key.samples(), min(together, rows)
-	r.block.in, r.block.out = grow(r.block.in, cols*step), grow(r.block.out, key.size*step)
-	for y := 0; y < rows; y += step {
-		y := min(y, rows-step) // some of the last block may be done twice
-		simd.Transpose(r.block.in, step, src[y*srcStride:], srcStride, step, cols)
-		simd.Resample(r.block.out, step, r.block.in, step, step, t.first, t.weights, t.taps)
-		simd.Transpose(dst[y*dstStride:], dstStride, r.block.out, step, key.size, step)
+func (r *PlaneResizer) across(dst []uint8, dstStride int, src []uint8, srcStride, rows int, a axis) {
+	const together = 48 // rows in a block: what simd.Resample takes at a time
+	for from := 0; from < a.size; {
+		t := r.table(a, from)
+		step, count := min(together, rows), len(t.first)
+		r.block.in, r.block.out = grow(r.block.in, t.span*step), grow(r.block.out, count*step)
+		for y := 0; y < rows; y += step {
+			y := min(y, rows-step) // some of the last block may be done twice
+			simd.Transpose(r.block.in, step, src[y*srcStride+t.low:], srcStride, step, t.span)
+			simd.Resample(r.block.out, step, r.block.in, step, step, t.first, t.weights, t.taps)
+			simd.Transpose(dst[y*dstStride+from:], dstStride, r.block.out, step, count, step)
+		}
+		from += count
 	}
 }
 
-// table returns the weights of key, valid until the next call.
-func (r *PlaneResizer) table(key planeKey) *table {
-	place := 4*key.n + 2*key.phase + key.step
-	if key.mirrored {
-		place++
+// table returns weights for the outputs of a from from on, as many as fit. They
+// are valid until the next call.
+func (r *PlaneResizer) table(a axis, from int) *table {
+	count := min(outputsPerTable(a.n, a.size), a.size-from)
+	if a.step > 1 {
+		r.coarse.buildCoarse(a, from, count)
+		return &r.coarse
 	}
-	t := &r.tables[place%planePlaces]
-	if key.size*(4*(key.n/(key.step*key.size)+1)+1) > maxWeights {
-		t = &r.large
-	}
-	if t.key != key {
-		t.key = key
-		r.weigh = t.table.buildPlane(key, r.weigh)
-	}
-	return &t.table
+	return r.cache.get(tableKey{n: a.n, size: a.size, from: from, count: count, mirrored: a.mirrored})
 }
 
-// buildPlane is build for a planeKey: the same formulas, with the crop's start
-// and length in samples no longer whole.
-func (t *table) buildPlane(key planeKey, scratch []float64) []float64 {
-	start, length := float64(key.phase)/float64(key.step), float64(key.n)/float64(key.step)
-	samples := key.samples()
-	scale := length / float64(key.size)
-	support, step := 2*max(scale, 1), 1/max(scale, 1)
-	bounds := func(i int) (center float64, lo, hi int) {
-		center = start + float64((float64(i)+.5)*scale)
-		return center, max(int(center-support+.5), 0), min(int(center+support+.5), samples)
+// buildCoarse makes weights for samples that stand for several pixels, whose
+// crop may begin and end within one. Mirrored, the last output comes first.
+func (t *table) buildCoarse(a axis, from, count int) {
+	start, scale := float64(a.start)/float64(a.step), float64(a.n)/float64(a.step*a.size)
+	wide := max(scale, 1)
+	reach, weight := wide, triangle
+	if a.sharp {
+		reach, weight = 2*wide, bicubic
 	}
-	t.taps = 0
-	for i := range key.size {
-		_, lo, hi := bounds(i)
-		t.taps = max(t.taps, hi-lo)
-	}
-	t.first, t.weights = grow(t.first, key.size), grow(t.weights, key.size*t.taps)
-	clear(t.weights)
-	w := grow(scratch, t.taps)
-	for i := range key.size {
-		center, lo, hi := bounds(i)
+	t.taps = min(int(math.Ceil(2*reach)), a.samples)
+	t.first, t.weights = grow(t.first, count), grow(t.weights, count*t.taps)
+	for i := range count {
+		out := from + i
+		if a.mirrored {
+			out = a.size - 1 - out
+		}
+		center := start + (float64(out)+.5)*scale - .5 // in samples, whose own centres are whole
+		first := max(0, min(int(center-reach+1), a.samples-t.taps))
+		row := t.weights[i*t.taps : (i+1)*t.taps]
 		total := 0.
-		for j := range w[:hi-lo] {
-			w[j] = bicubic(float64((float64(lo+j) - center + .5) * step))
-			total += w[j]
+		for j := range row {
+			total += weight((float64(first+j) - center) / wide)
 		}
-		at := i
-		if key.mirrored {
-			at = key.size - 1 - i
+		fit := (1 << weightBits) / total
+		for j := range row {
+			row[j] = int32(weight((float64(first+j)-center)/wide) * fit)
 		}
-		first := min(lo, samples-t.taps)
-		t.first[at] = int32(first)
-		row := t.weights[at*t.taps : (at+1)*t.taps]
-		for j, v := range w[:hi-lo] {
-			row[lo-first+j] = fixed(v / total)
-		}
+		t.first[i] = int32(first)
 	}
-	return w
+	t.low, t.span = 0, a.samples
 }
+
+// triangle interpolates linearly, as libjpeg does where chroma grows twofold.
+func triangle(x float64) float64 { return max(1-math.Abs(x), 0) }

@@ -65,6 +65,7 @@ func (c *benchCommand) Run(env *cli.Env) error {
 	if threads == 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
+	threads = min(threads, c.Images) // each has images of its own
 	b := &bench{env: env, recipe: &recipe, seed: c.Seed, data: c.Data, limit: c.Images,
 		options: fileviews.Options{MaxPixels: c.MaxPixels, Orient: recipe.Orient, Strict: c.Strict, Fast: c.Mode == "fast", Size: recipe.Size}}
 	if err := b.load(); err != nil {

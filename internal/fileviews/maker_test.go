@@ -279,7 +279,7 @@ func TestOtherFilesAreExactInModeFast(t *testing.T) {
 // Mode fast beside mode exact over photographs, before and after the colours.
 // docs/numerics.md states the figures.
 func TestFastIsNearExact(t *testing.T) {
-	files := photos(t, 40)
+	files := photos(t, 40) // the figures of docs/numerics.md are those of all 500
 	recipe := views.DefaultRecipe()
 	var maker [2]Maker
 	var s views.Sampler
@@ -288,8 +288,8 @@ func TestFastIsNearExact(t *testing.T) {
 		colours     bool
 		mean, worst float64
 	}{
-		{"crops", false, 2, 255},
-		{"views", true, 3, 255},
+		{"crops", false, 1.4, 7},
+		{"views", true, 1.1, 7},
 	} {
 		sum, n, most, worst := 0., 0, 0, 0.
 		for i := range files {
@@ -324,7 +324,7 @@ func TestFastIsNearExact(t *testing.T) {
 		}
 		t.Logf("%s: mean %.3f levels, largest mean of a view %.3f, largest difference %d", c.name, sum/float64(n), worst, most)
 		if mean := sum / float64(n); mean > c.mean || worst > c.worst {
-			t.Errorf("%s: mean %v", c.name, mean)
+			t.Errorf("%s: more than a mean of %v and, of a view, %v", c.name, c.mean, c.worst)
 		}
 	}
 }

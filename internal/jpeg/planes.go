@@ -1,6 +1,8 @@
 package jpeg
 
 import (
+	"encoding/binary"
+
 	"siameseim/internal/simd"
 	"siameseim/picture"
 )
@@ -8,7 +10,7 @@ import (
 // PlaneOptions says how coarse the planes of DecodePlanes may be: the most
 // pixels of the image, in each direction, to one sample. Values below 1 are 1.
 // Where a component's sampling is finer, its blocks are transformed to 4 x 4,
-// 2 x 2 or 1 x 1 samples, as far as the step allows.
+// 2 x 2 or 1 samples, as far as the step allows.
 type PlaneOptions struct {
 	Luma, Chroma int
 }
@@ -17,6 +19,7 @@ type PlaneOptions struct {
 type planes struct {
 	dst   [4]*picture.Plane // by component; all nil in Decode
 	shift [4]int            // blocks are 8 >> shift samples wide and high
+	strip []uint8           // a row of blocks, before they are halved
 }
 
 // DecodePlanes decodes data to planes of YCbCr, without upsampling and colour
@@ -93,79 +96,53 @@ func (d *Decoder) planeRow(m int) {
 			if shift == 0 {
 				simd.IDCT(dst, p.Stride, coef, &c.quant, extent)
 			} else {
-				scaledBlocks(dst, p.Stride, coef, &c.quant, shift)
+				d.scaledBlocks(dst, p.Stride, coef, &c.quant, extent, shift)
 			}
 		}
 	}
 }
 
 // scaledBlocks is simd.IDCT for blocks of 4 x 4 (shift 1), 2 x 2 (2) or 1
-// samples (3): the inverse DCT of that size of the lowest frequencies, scaled
-// so that a level stays a level.
-func scaledBlocks(dst []uint8, stride int, coef []int16, quant *[64]uint16, shift int) {
-	for i := range len(coef) / 64 {
+// samples (3): the means of the samples of the first, the inverse DCT of that
+// size of the lowest frequencies, scaled so that a level stays a level, for the
+// others. (The DCT of four points takes longer than the vector kernel and the
+// means together.)
+func (d *Decoder) scaledBlocks(dst []uint8, stride int, coef []int16, quant *[64]uint16, extent []uint8, shift int) {
+	n := len(coef) / 64
+	if shift == 1 {
+		d.planes.strip = grow(d.planes.strip, 64*n)
+		simd.IDCT(d.planes.strip, 8*n, coef, quant, extent)
+		for y := range 4 {
+			upper := d.planes.strip[16*y*n:]
+			halve(dst[y*stride:y*stride+4*n], upper[:8*n], upper[8*n:16*n])
+		}
+		return
+	}
+	for i := range n {
 		c := (*[64]int16)(coef[64*i:])
-		switch shift {
-		case 1:
-			idct4(dst[4*i:], stride, c, quant)
-		case 2:
+		if shift == 2 {
 			idct2(dst[2*i:], stride, c, quant)
-		default:
+		} else {
 			dst[i] = sample((int32(c[0])*int32(quant[0]) + 4) >> 3)
 		}
 	}
 }
 
-// The four-point transform, times the square root of 8 in each direction:
+// halve writes the means of 2 x 2 samples of two rows, a multiple of 8 long:
 //
-//	x[i] = X[0] + sum over k = 1 to 3 of sqrt(2)*cos((2i + 1)*k*pi/8)*X[k]
-//
-// with constants of constBits and, between the passes, passBits of fraction.
-const (
-	constBits, passBits = 13, 2
-
-	fix1306 = 10703 // sqrt(2)*cos(pi/8)
-	fix0541 = 4433  // sqrt(2)*cos(3*pi/8)
-
-	fourShift, fourRound = constBits + passBits + 3, 1 << (constBits + passBits + 2)
-)
-
-// idct4 writes 4 x 4 samples.
-func idct4(dst []uint8, stride int, coef *[64]int16, quant *[64]uint16) {
-	var work [16]int32
-	rest := int16(0)
-	for x := range 4 {
-		rest |= coef[8+x] | coef[16+x] | coef[24+x]
-	}
-	if rest|coef[1]|coef[2]|coef[3] == 0 {
-		v := uint32(sample((int32(coef[0])*int32(quant[0]) + 4) >> 3))
-		for y := range 4 {
-			d := dst[y*stride : y*stride+4 : y*stride+4]
-			d[0], d[1], d[2], d[3] = uint8(v), uint8(v), uint8(v), uint8(v)
-		}
-		return
-	}
-	for x := range 4 {
-		c0, c1 := int32(coef[x])*int32(quant[x]), int32(coef[8+x])*int32(quant[8+x])
-		c2, c3 := int32(coef[16+x])*int32(quant[16+x]), int32(coef[24+x])*int32(quant[24+x])
-		const round = 1 << (constBits - passBits - 1)
-		e0, e1 := (c0+c2)<<passBits, (c0-c2)<<passBits
-		o0 := (c1*fix1306 + c3*fix0541 + round) >> (constBits - passBits)
-		o1 := (c1*fix0541 - c3*fix1306 + round) >> (constBits - passBits)
-		work[x], work[4+x], work[8+x], work[12+x] = e0+o0, e1+o1, e1-o1, e0-o0
-	}
-	for y := range 4 {
-		w := (*[4]int32)(work[4*y:])
-		d := dst[y*stride : y*stride+4 : y*stride+4]
-		e0, e1 := (w[0]+w[2])<<constBits+fourRound, (w[0]-w[2])<<constBits+fourRound
-		o0, o1 := w[1]*fix1306+w[3]*fix0541, w[1]*fix0541-w[3]*fix1306
-		d[0], d[3] = sample((e0+o0)>>fourShift), sample((e0-o0)>>fourShift)
-		d[1], d[2] = sample((e1+o1)>>fourShift), sample((e1-o1)>>fourShift)
+//	dst[i] = (a[2i] + a[2i+1] + b[2i] + b[2i+1] + 2) >> 2
+func halve(dst, a, b []uint8) {
+	const even, two = 0x00ff_00ff_00ff_00ff, 0x0002_0002_0002_0002
+	for len(a) >= 8 && len(b) >= 8 && len(dst) >= 4 {
+		p, q := binary.LittleEndian.Uint64(a), binary.LittleEndian.Uint64(b)
+		v := (p&even + p>>8&even + q&even + q>>8&even + two) >> 2 & even
+		v |= v >> 8
+		binary.LittleEndian.PutUint32(dst, uint32(v&0xffff|v>>16&0xffff_0000))
+		a, b, dst = a[8:], b[8:], dst[4:]
 	}
 }
 
-// idct2 writes 2 x 2 samples: the two-point transform, in the same scale, is
-// sum and difference.
+// idct2 writes 2 x 2 samples: the two-point transform is sum and difference.
 func idct2(dst []uint8, stride int, coef *[64]int16, quant *[64]uint16) {
 	c := func(i int) int32 { return int32(coef[i]) * int32(quant[i]) }
 	a, b, p, q := c(0)+c(8)+4, c(0)-c(8)+4, c(1)+c(9), c(1)-c(9)
