@@ -149,6 +149,34 @@ func TestFirstDifferingStageIsTold(t *testing.T) {
 	}
 }
 
+// Parameters without meaning are told by their stage and cause; sigma 0 and
+// 1,000 are parameters like any other.
+func TestParametersWithoutMeaning(t *testing.T) {
+	const line = `{"file":"synthetic/exif_6.png","size":8,"view1":{"crop":[0,0,20,20],"flip":false,"jitter":[],"grey":false,"blur":null,"solarize":null,"sha256":"00"}}`
+	for _, c := range []struct{ old, put, stage, why string }{
+		{"[0,0,20,20]", "[-1,0,5,5]", "parameters", "view 1: crop: box [-1, 0, 5, 5]"},
+		{"[0,0,20,20]", "[9223372036854775807,0,1,1]", "parameters", "not within an image of 37 x 45"},
+		{"[0,0,20,20]", "[0,0,20,0]", "parameters", "not within"},
+		{`"blur":null`, `"blur":0`, "final", "sha256"},
+		{`"blur":null`, `"blur":1000`, "final", "sha256"},
+		{`"blur":null`, `"blur":-0.1`, "parameters", "blur: -0.1"},
+		{`"jitter":[]`, `"jitter":[["contrast",1e300]]`, "parameters", "contrast: 1e+300 is not a finite"},
+		{`"jitter":[]`, `"jitter":[["hue",0.51]]`, "parameters", "hue: 0.51"},
+		{`"jitter":[]`, `"jitter":[["sharpness",1]]`, "parameters", "sharpness"},
+		{`"jitter":[]`, `"jitter":[["hue",1e999]]`, "source", "1e999"},
+		{`"solarize":null`, `"solarize":-1`, "parameters", "solarize: -1"},
+	} {
+		var told []Difference
+		replay(t, Options{
+			Cases: []string{write(t, t.TempDir(), "cases.jsonl", []byte(strings.Replace(line, c.old, c.put, 1)))},
+			Root:  selection, Report: func(d Difference) { told = append(told, d) },
+		})
+		if len(told) != 1 || told[0].Stage != c.stage || !strings.Contains(told[0].Why, c.why) {
+			t.Errorf("%s: told %+v", c.put, told)
+		}
+	}
+}
+
 func TestCasesThatCannotBeRunAreErrors(t *testing.T) {
 	view := first(t, "cases.jsonl")
 	dir := t.TempDir()
