@@ -26,7 +26,7 @@ def main():
     p.add_argument("--peers", required=True, help="folder of views_bench.py")
     p.add_argument("--data", required=True, help="folder of photos-*.tar")
     p.add_argument("--out", required=True)
-    p.add_argument("--peer", nargs="+", default=["pil", "pil-tuned", "v2", "albumentations"])
+    p.add_argument("--peer", nargs="+", default=["pil", "v2", "albumentations", "dali"])
     p.add_argument("--rounds", type=int, default=3)
     p.add_argument("--images", type=int, default=200)
     p.add_argument("--seconds", type=float, default=5)
