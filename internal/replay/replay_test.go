@@ -274,6 +274,11 @@ func TestCountsByClass(t *testing.T) {
 	if l, s := sum.Classes["lenient"], sum.Classes["smoothing"]; *l != (Class{Same: 2, Error: 1, Other: 1}) || s.Other != 1 {
 		t.Errorf("classes: %+v, %+v", l, s)
 	}
+	opt.JPEGApart = true
+	sum = replay(t, opt)
+	if sum.Cases != 7 || sum.Differing != 4 || *sum.JPEG != (Apart{Cases: 2, Differing: 1}) {
+		t.Errorf("JPEG apart: %+v, %+v", sum, sum.JPEG)
+	}
 }
 
 func TestFailed(t *testing.T) {
