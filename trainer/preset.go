@@ -31,7 +31,7 @@ type Preset struct {
 //     at the paper's .995 for half a million.
 var presets = []Preset{
 	{Name: "micro", Config: vit(32, 4, 128, 4, 4, 128, 4, 1, 2, 38, .99), Batch: 128, MicroBatch: 256, BaseLR: 2e-3, Epochs: 40, WarmupEpochs: 2},
-	{Name: "demo", Config: vit(32, 4, 96, 4, 3, 96, 3, 1, 1, 44, .98), Batch: 64, MicroBatch: 256, BaseLR: 6e-3, Epochs: 1, WarmupEpochs: 1, Steps: 2000},
+	{Name: "demo", Config: vit(32, 4, 96, 4, 3, 96, 3, 1, 1, 44, .98), Batch: 64, MicroBatch: 256, BaseLR: 6e-3, Epochs: 1, WarmupEpochs: 1, Steps: 1500},
 	{Name: "cifar", Config: vit(32, 4, 192, 6, 3, 192, 6, 2, 2, 38, .99), Batch: 128, MicroBatch: 256, BaseLR: 2e-3, Epochs: 100, WarmupEpochs: 5},
 	{Name: "tiny", Config: vit(224, 16, 192, 12, 3, 192, 6, 2, 4, 118, .99), Batch: 128, MicroBatch: 128, BaseLR: 1e-3, Epochs: 100, WarmupEpochs: 5},
 	{Name: "small", Config: vit(224, 16, 384, 12, 6, 384, 12, 2, 4, 118, .99), Batch: 128, MicroBatch: 64, BaseLR: 1e-3, Epochs: 200, WarmupEpochs: 10},
