@@ -332,7 +332,7 @@ func FuzzCases(f *testing.F) {
 		for _, k := range []kind{viewCase, decodeCase} {
 			cases, err := parseCases(bytes.NewReader(data), "fuzz", k)
 			if err != nil {
-				t.Skip()
+				continue
 			}
 			r := new(runner)
 			for _, c := range cases {
