@@ -13,6 +13,7 @@ type ViTConfig struct {
 	Tokens               int // patches that it sees of each image, the class token not counted
 	LayerScale, DropPath float64
 	TrainPatchEmbed      bool
+	Positions            []float32 // [G*G, D] of the patches, such as learned ones; nil: the fixed sines and cosines
 }
 
 // ViT is the encoder: patches and a class token at fixed positions, then
@@ -40,7 +41,10 @@ func NewViT(b *Builder, c ViTConfig) *ViT {
 	inputs := 3 * c.Patch * c.Patch
 	v := &ViT{
 		m: b.Machine, size: c.ImageSize, patch: c.Patch, grid: c.ImageSize / c.Patch, dim: c.Dim, patches: c.Tokens,
-		positions: Positions(c.Dim, c.ImageSize/c.Patch),
+		positions: c.Positions,
+	}
+	if v.positions == nil {
+		v.positions = Positions(c.Dim, c.ImageSize/c.Patch)
 	}
 	weight := b.Param("patch_embed.proj.weight", Xavier(c.Dim, inputs), c.TrainPatchEmbed, c.Dim, 3, c.Patch, c.Patch)
 	bias := b.Param("patch_embed.proj.bias", Uniform(1/math.Sqrt(float64(inputs))), c.TrainPatchEmbed, c.Dim)
