@@ -6,7 +6,7 @@ import "siameseim/internal/simd"
 // [Out, rest].
 type Linear struct {
 	m            *Machine
-	Weight, Bias *Param
+	Weight, Bias *Param // Bias nil: none
 	In, Out      int
 
 	// Of the running call. The functions are made once, so that a call
@@ -26,6 +26,11 @@ func NewLinear(b *Builder, name string, in, out int) *Linear {
 	return linear(b.Machine, weight, bias, in, out)
 }
 
+// NewLinearWithoutBias makes name.weight alone.
+func NewLinearWithoutBias(b *Builder, name string, in, out int) *Linear {
+	return linear(b.Machine, b.Param(name+".weight", Xavier(out, in), true, out, in), nil, in, out)
+}
+
 func linear(m *Machine, weight, bias *Param, in, out int) *Linear {
 	l := &Linear{m: m, Weight: weight, Bias: bias, In: in, Out: out}
 	l.forward, l.inputGrad, l.weightGrad = l.forwardRows, l.inputGradRows, l.weightGradRows
@@ -43,7 +48,9 @@ func (l *Linear) Forward(y, x []float32, rows int, after func(lo, hi int)) {
 func (l *Linear) forwardRows(worker, lo, hi int) {
 	y := l.y[lo*l.Out : hi*l.Out]
 	l.m.Gemm(worker).GemmNT(y, l.Out, l.x[lo*l.In:hi*l.In], l.In, l.Weight.Data, l.In, hi-lo, l.Out, l.In, false)
-	simd.AddBias(y, l.Bias.Data, hi-lo, l.Out)
+	if l.Bias != nil {
+		simd.AddBias(y, l.Bias.Data, hi-lo, l.Out)
+	}
 	if l.after != nil {
 		l.after(lo, hi)
 	}
@@ -72,7 +79,9 @@ func (l *Linear) inputGradRows(worker, lo, hi int) {
 
 // weightGradRows works on rows [lo, hi) of the weight.
 func (l *Linear) weightGradRows(worker, lo, hi int) {
-	simd.ColumnSum(l.Bias.Grad[lo:hi], l.dy[lo:], l.rows, hi-lo, l.Out)
+	if l.Bias != nil {
+		simd.ColumnSum(l.Bias.Grad[lo:hi], l.dy[lo:], l.rows, hi-lo, l.Out)
+	}
 	l.m.Gemm(worker).GemmTN(l.Weight.Grad[lo*l.In:hi*l.In], l.In, l.dy[lo:], l.Out, l.x, l.In,
 		hi-lo, l.In, l.rows, true)
 }

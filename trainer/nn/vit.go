@@ -29,7 +29,8 @@ type ViT struct {
 	rows              []float32 // [B*V, 3pp] the seen patches, channel-major
 	embedded          []float32 // [B*V, D]; in backward its gradient
 
-	images                  []float32
+	images, second          []float32 // second: those behind the first split images, if not nil
+	split                   int
 	visible                 []int32
 	grad                    []float32
 	batch                   int
@@ -69,7 +70,22 @@ func NewViT(b *Builder, c ViTConfig) *ViT {
 // Forward encodes the first batch images [B, 3, S, S] into Out. visible [B, V]
 // names the patches to see, V of each image; nil: all of them in order.
 func (v *ViT) Forward(images []float32, visible []int32, batch int, key DropKey) {
-	v.images, v.visible, v.batch = images, visible, batch
+	v.encode(images, nil, visible, batch, key)
+}
+
+// ForwardPair encodes batch images of the first view and behind them as many
+// of the second, all patches of each, as 2*batch images: both views of an
+// objective whose online branch sees both. The builder's batch must have been
+// for as many.
+func (v *ViT) ForwardPair(first, second []float32, batch int, key DropKey) {
+	v.encode(first, second, nil, 2*batch, key)
+}
+
+func (v *ViT) encode(images, second []float32, visible []int32, batch int, key DropKey) {
+	v.images, v.second, v.split, v.visible, v.batch = images, second, batch, visible, batch
+	if second != nil {
+		v.split = batch / 2
+	}
 	v.m.Do(batch, v.gather)
 	v.embed.Forward(v.embedded, v.rows, batch*v.patches, nil)
 	v.m.Do(batch, v.place)
@@ -101,13 +117,23 @@ func (v *ViT) index(image, i int) int {
 	return int(v.visible[image*v.patches+i])
 }
 
+// pixels returns one image [3, S, S].
+func (v *ViT) pixels(image int) []float32 {
+	from := v.images
+	if image >= v.split {
+		from, image = v.second, image-v.split
+	}
+	n := 3 * v.size * v.size
+	return from[image*n : (image+1)*n]
+}
+
 // gatherImages copies the seen patches to rows of 3pp values, (channel, row,
 // column) as a convolution's weight has them.
 func (v *ViT) gatherImages(_, lo, hi int) {
 	s, p := v.size, v.patch
 	at := lo * v.patches * 3 * p * p
 	for image := lo; image < hi; image++ {
-		pixels := v.images[image*3*s*s : (image+1)*3*s*s]
+		pixels := v.pixels(image)
 		for i := range v.patches {
 			patch := v.index(image, i)
 			corner := patch/v.grid*p*s + patch%v.grid*p

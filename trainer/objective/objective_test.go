@@ -175,7 +175,14 @@ func newRing(ranks int) *ring {
 	return r
 }
 
-func (r *ring) Ranks() int { return r.ranks }
+// ringRank is the ring as one rank sees it.
+type ringRank struct {
+	*ring
+	rank int
+}
+
+func (r *ring) Ranks() int   { return r.ranks }
+func (r ringRank) Rank() int { return r.rank }
 
 func (r *ring) SumFloat64(x []float64) {
 	r.mu.Lock()
@@ -225,7 +232,7 @@ func TestTwoRanksAreOneBatch(t *testing.T) {
 	var losses [2]float64
 	var wait sync.WaitGroup
 	for rank := range 2 {
-		ranks[rank] = build(t, little, batch/2, 1, shared)
+		ranks[rank] = build(t, little, batch/2, 1, ringRank{shared, rank})
 		perturb(ranks[rank])
 		wait.Go(func() {
 			lo := rank * batch / 2
