@@ -38,6 +38,8 @@ type Config struct {
 	Lambda              *float64 `yaml:"lambda,omitempty" placeholder:"L" help:"Weight of the loss's correlation term."`
 	NormalisePrediction *bool    `yaml:"normalise_prediction,omitempty" negatable:"" help:"Predictions through the target's LayerNorm too."`
 	DecoderNorm         *string  `yaml:"decoder_norm,omitempty" placeholder:"NORM" help:"Of projector and predictor: batch or layer."`
+	Relative            *string  `yaml:"relative,omitempty" placeholder:"KIND" help:"Relative embedding: full, no-scale, no-flip or none."`
+	MaskRatio           *float64 `yaml:"mask_ratio,omitempty" placeholder:"R" help:"Share of view 1's patches hidden; wins over --mask.count."`
 	LayerScale          *float64 `yaml:"layer_scale,omitempty" placeholder:"G" help:"First gamma of the encoder's blocks, 0: none."`
 	DropPath            *float64 `yaml:"drop_path,omitempty" placeholder:"P" help:"Rate of the online encoder's last block."`
 	TrainPatchEmbed     *bool    `yaml:"train_patch_embed,omitempty" negatable:"" help:"Train the patch embedding instead of freezing it."`

@@ -50,6 +50,12 @@ func TestConfigurationErrors(t *testing.T) {
 		{"mask", func(c *Config) {
 			c.Recipe = func(r *views.Recipe) error { r.Mask.Count = 65; return nil }
 		}, "mask.count"},
+		{"relative", func(c *Config) { kind := "some"; c.Relative = &kind }, "full, no-scale, no-flip, none"},
+		{"mask ratio", func(c *Config) { ratio := 1.; c.MaskRatio = &ratio }, "mask-ratio 1"},
+		{"mask ratio without a mask", func(c *Config) {
+			ratio := .5
+			c.MaskRatio, c.Recipe = &ratio, func(r *views.Recipe) error { r.Mask.Kind = ""; return nil }
+		}, "mask.kind"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			cfg := small(filepath.Join(t.TempDir(), "run"))

@@ -3,6 +3,7 @@ package experiment
 import (
 	"context"
 	"fmt"
+	"math"
 	"strings"
 
 	"siameseim/internal/shapes"
@@ -95,12 +96,33 @@ func (p *plan) resolveRecipe() error {
 		return configErrorf("views of %d pixels: not a multiple of the preset's patch, %d", p.recipe.Size, model.Patch)
 	}
 	p.recipe.Mask.Grid = p.recipe.Size / model.Patch
+	if p.MaskRatio != nil {
+		if err := p.maskShare(*p.MaskRatio); err != nil {
+			return err
+		}
+	}
 	if p.recipe.Mask.Kind == "" {
 		p.recipe.Mask = views.MaskRecipe{}
 	}
 	if err := p.recipe.Validate(); err != nil {
 		return &ConfigError{err}
 	}
+	return nil
+}
+
+// maskShare hides a share of the patches and shows floor((1-ratio) N), as SPEC
+// section 8 does for MAE. config.yaml tells the count.
+func (p *plan) maskShare(ratio float64) error {
+	if !(ratio >= 0 && ratio < 1) {
+		return configErrorf("mask-ratio %g: must be at least 0 and below 1", ratio)
+	}
+	if p.recipe.Mask.Kind == "" {
+		return configErrorf("mask-ratio %g: nothing is hidden without a kind of mask (--mask.kind)", ratio)
+	}
+	patches := p.recipe.Mask.Grid * p.recipe.Mask.Grid
+	const rounding = 1e-9 // (1 - .9)*100 is a little less than 10
+	p.recipe.Mask.Count = patches - int(math.Floor((1-ratio)*float64(patches)+rounding))
+	p.MaskRatio = nil
 	return nil
 }
 
@@ -185,6 +207,7 @@ func (p *plan) resolveTrainer() {
 	assign(&c.Lambda, p.Lambda)
 	assign(&c.NormalisePrediction, p.NormalisePrediction)
 	assign(&c.DecoderNorm, p.DecoderNorm)
+	assign(&c.Relative, p.Relative)
 	assign(&c.LayerScale, p.LayerScale)
 	assign(&c.DropPath, p.DropPath)
 	assign(&c.TrainPatchEmbed, p.TrainPatchEmbed)

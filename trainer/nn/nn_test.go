@@ -112,7 +112,7 @@ func TestRelativeEmbedding(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := bench(t, 3)
-	r := NewRelativeEmbedding(b.Machine, grid, dim)
+	r := NewRelativeEmbedding(b.Machine, grid, dim, "")
 	out := make([]float32, 3*grid*grid*2*dim)
 	r.Forward(out, in)
 	for image := range 3 {

@@ -14,9 +14,11 @@ import (
 //	y*omega, x*omega, 10 ln(delta_h)*omega, 10 ln(delta_w)*omega
 //
 // sin before cos, 2*dim values a patch. Computed in float64 from the integer
-// geometry, rounded once.
+// geometry, rounded once. A RelativeKind other than RelativeFull leaves a part
+// of it out, for ablations.
 type RelativeEmbedding struct {
 	m         *Machine
+	kind      string
 	grid, dim int
 	omega     []float64
 	centres   [][2][]float64 // of each worker, y and x [grid]
@@ -26,10 +28,27 @@ type RelativeEmbedding struct {
 	forward func(worker, lo, hi int)
 }
 
+// What a relative embedding tells. Every kind has the same width, so that the
+// networks differ in nothing else.
+const (
+	RelativeFull    = "full"     // all of it
+	RelativeNoScale = "no-scale" // positions alone: the waves of both scales are those of scale 1
+	RelativeNoFlip  = "no-flip"  // as if neither view were mirrored: what an embedding without the flip's case computes
+	RelativeNone    = "none"     // nothing: zeros, the same for every patch of every pair
+)
+
+// RelativeKinds lists the kinds of relative embeddings.
+func RelativeKinds() []string {
+	return []string{RelativeFull, RelativeNoScale, RelativeNoFlip, RelativeNone}
+}
+
 // NewRelativeEmbedding returns the embedding for a grid x grid view and a
-// network of width dim.
-func NewRelativeEmbedding(m *Machine, grid, dim int) *RelativeEmbedding {
-	r := &RelativeEmbedding{m: m, grid: grid, dim: dim, omega: make([]float64, dim/4)}
+// network of width dim. kind is one of RelativeKinds; "" is RelativeFull.
+func NewRelativeEmbedding(m *Machine, grid, dim int, kind string) *RelativeEmbedding {
+	if kind == "" {
+		kind = RelativeFull
+	}
+	r := &RelativeEmbedding{m: m, kind: kind, grid: grid, dim: dim, omega: make([]float64, dim/4)}
 	frequencies(r.omega)
 	for range m.workers {
 		r.centres = append(r.centres, [2][]float64{make([]float64, grid), make([]float64, grid)})
@@ -46,11 +65,21 @@ func (r *RelativeEmbedding) Forward(out []float32, in *Input) {
 
 func (r *RelativeEmbedding) forwardImages(worker, lo, hi int) {
 	q, width, g := len(r.omega), 2*r.dim, r.grid
+	if r.kind == RelativeNone {
+		clear(r.out[lo*g*g*width : hi*g*g*width])
+		return
+	}
 	y, x := r.centres[worker][0], r.centres[worker][1]
 	for image := lo; image < hi; image++ {
 		view1, view2 := r.in.placement(image, 0), r.in.placement(image, 1)
+		if r.kind == RelativeNoFlip {
+			view1.Flip, view2.Flip = false, false
+		}
 		rel := crop.Relate(view1, view2, int(r.in.ImageSize[2*image+1]))
 		rel.Centres(y, x, g)
+		if r.kind == RelativeNoScale {
+			rel.DeltaHeight, rel.DeltaWidth = 1, 1
+		}
 		out := r.out[image*g*g*width : (image+1)*g*g*width]
 		// The first row of patches and the first of each row are computed, the
 		// rest are copies: y depends on the row alone, x on the column alone.

@@ -3,6 +3,10 @@ package objective
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
+
+	"siameseim/trainer/nn"
 )
 
 // Check reports what is wrong with a configuration: all of it, joined.
@@ -35,6 +39,7 @@ func (c *Config) Check() error {
 	bad(c.DecoderDim%4 == 0, "decoder_dim %d: positions need a multiple of 4", c.DecoderDim)
 	bad(c.Masked < c.Patches(), "masked %d: a view has %d patches, one must stay visible", c.Masked, c.Patches())
 	bad(c.DecoderNorm == "batch" || c.DecoderNorm == "layer", "decoder_norm %q: must be batch or layer", c.DecoderNorm)
+	bad(c.Relative == "" || slices.Contains(nn.RelativeKinds(), c.Relative), "relative %q: must be one of %s", c.Relative, strings.Join(nn.RelativeKinds(), ", "))
 	bad(c.DropPath >= 0 && c.DropPath < 1, "drop_path %g: must be at least 0 and below 1", c.DropPath)
 	bad(c.LayerScale >= 0 && c.LayerScale <= 1e6, "layer_scale %g: must be from 0 to 1e6", c.LayerScale)
 	bad(c.Lambda >= 0 && c.Lambda <= 1e6, "lambda_ %g: must be from 0 to 1e6", c.Lambda)

@@ -24,6 +24,7 @@ type Config struct {
 
 	Lambda              float64 `json:"lambda_" yaml:"lambda"`                            // weight of the loss's correlation term
 	NormalisePrediction bool    `json:"normalise_prediction" yaml:"normalise_prediction"` // predictions through the target's LayerNorm too
+	Relative            string  `json:"relative,omitempty" yaml:"relative,omitempty"`     // what the relative embedding tells, one of nn.RelativeKinds; "": full
 }
 
 // Grid returns the patches along one side of a view.

@@ -50,7 +50,7 @@ func newSiameseIM(cfg Config, batch int, m *nn.Machine, seed uint64) (*siameseIM
 		return nil, err
 	}
 
-	s.relative = nn.NewRelativeEmbedding(m, cfg.Grid(), cfg.DecoderDim)
+	s.relative = nn.NewRelativeEmbedding(m, cfg.Grid(), cfg.DecoderDim, cfg.Relative)
 	s.visible = make([]int32, batch*cfg.Visible())
 	arena.Keep(&s.places, rows*2*cfg.DecoderDim)
 	arena.Keep(&s.raw, rows*cfg.DecoderDim)

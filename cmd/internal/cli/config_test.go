@@ -142,3 +142,30 @@ func TestUsageErrors(t *testing.T) {
 		}
 	})
 }
+
+// TestRecipeFlagsFromGeneralToSpecial: a flag of one view wins over that of
+// both, which wins over the strength of colours.
+func TestRecipeFlagsFromGeneralToSpecial(t *testing.T) {
+	got, _, _ := run(t, "--view2.blur-p", "0.7", "--views.blur-p", "0.3", "--colour", "none", "--views.scale", "0.5,1")
+	recipe := views.DefaultRecipe()
+	if err := got.Apply(&recipe); err != nil {
+		t.Fatal(err)
+	}
+	want := views.DefaultRecipe()
+	if err := want.SetColour(views.ColourNone); err != nil {
+		t.Fatal(err)
+	}
+	want.View1.BlurP, want.View2.BlurP = .3, .7
+	want.View1.Scale, want.View2.Scale = [2]float64{.5, 1}, [2]float64{.5, 1}
+	if recipe != want {
+		t.Errorf("recipe %+v\nwant %+v", recipe, want)
+	}
+	got, _, _ = run(t, "--colour", "loud")
+	if err := got.Apply(&recipe); err == nil || !strings.Contains(err.Error(), "colour") {
+		t.Errorf("error %v", err)
+	}
+	got, _, _ = run(t, "--views.scale", "0.5")
+	if err := got.Apply(&recipe); err == nil || !strings.Contains(err.Error(), "--views.scale") {
+		t.Errorf("error %v", err)
+	}
+}

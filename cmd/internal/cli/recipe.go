@@ -3,9 +3,12 @@ package cli
 import "siameseim/views"
 
 // RecipeFlags are the flags of a view recipe (docs/design.md): each that is
-// given replaces the preset's value.
+// given replaces the preset's value. Colour changes the preset's, Views both
+// views', View1 and View2 one's, in this order.
 type RecipeFlags struct {
 	Size       *int      `placeholder:"S" help:"Views are S x S pixels."`
+	Colour     *string   `placeholder:"STRENGTH" help:"Colour augmentation: none, weak (half the preset's) or full."`
+	Views      ViewFlags `embed:"" prefix:"views."`
 	View1      ViewFlags `embed:"" prefix:"view1."`
 	View2      ViewFlags `embed:"" prefix:"view2."`
 	SameCrop   *bool     `negatable:"" help:"View 2 takes view 1's crop and flip."`
@@ -13,7 +16,7 @@ type RecipeFlags struct {
 	Orient     *bool     `negatable:"" help:"Apply the EXIF orientation first."`
 }
 
-// ViewFlags are the flags of one view.
+// ViewFlags are the flags of one view, or of both (--views.).
 type ViewFlags struct {
 	Scale     []float64 `placeholder:"LO,HI" help:"Crop's share of the image's area."`
 	Ratio     []float64 `placeholder:"LO,HI" help:"Crop's width/height."`
@@ -33,6 +36,16 @@ func (f *RecipeFlags) Apply(r *views.Recipe) error {
 	set(&r.SameCrop, f.SameCrop)
 	set(&r.SameColour, f.SameColour)
 	set(&r.Orient, f.Orient)
+	if f.Colour != nil {
+		if err := r.SetColour(*f.Colour); err != nil {
+			return &UsageError{err}
+		}
+	}
+	for _, v := range [...]*views.ViewRecipe{&r.View1, &r.View2} {
+		if err := f.Views.apply(v, "views"); err != nil {
+			return err
+		}
+	}
 	if err := f.View1.apply(&r.View1, "view1"); err != nil {
 		return err
 	}
