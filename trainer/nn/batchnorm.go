@@ -14,34 +14,52 @@ const (
 // BatchNorm normalises each channel over all rows, which are those of every
 // image and token, of all ranks together; then scales and shifts. It keeps
 // running averages, of the unbiased variance, that training doesn't read.
+//
+// The rows may be several batches, one behind the other and of the same size:
+// each is then normalised by its own statistics, and moves the averages, as if
+// Forward had been called for it.
 type BatchNorm struct {
 	m                        *Machine
-	dim                      int
-	scale, shift             *Param
+	dim, batches             int
+	scale, shift             *Param // nil: none
 	runningMean, runningVar  []float32
-	moments                  []float64 // [2, D]: mean and variance; in backward the two sums
-	mean, rstd, factor, a, b []float32 // [D]; factor = scale*rstd, a and b as simd.NormColumnsBackward
-	count                    float64   // rows of all ranks
+	moments                  []float64 // [batches, 2, D]: mean and variance; in backward the two sums
+	mean, rstd, factor, a, b []float32 // [batches, D]; factor = scale*rstd, a and b as simd.NormColumnsBackward
+	count                    float64   // rows of a batch, of all ranks
 
-	rows                        int
+	rows                        int // of a batch
 	y, x, dy, dx                []float32
 	measure, apply, sum, inputs func(worker, lo, hi int)
 	addRows                     func(worker, lo, hi int)
 }
 
+// BatchNormConfig says which of its parts a BatchNorm has.
+type BatchNormConfig struct {
+	Name           string
+	Dim            int
+	Scale, Shift   bool
+	BatchesOfACall int // the rows of a call are so many batches; 0: 1
+}
+
 // NewBatchNorm makes name.weight, 1, name.bias, 0, and the buffers
 // name.running_mean, 0, and name.running_var, 1.
 func NewBatchNorm(b *Builder, name string, dim int) *BatchNorm {
-	n := &BatchNorm{
-		m: b.Machine, dim: dim,
-		scale:       b.Param(name+".weight", Constant(1), true, dim),
-		shift:       b.Param(name+".bias", Constant(0), true, dim),
-		runningMean: b.Buffer(name+".running_mean", dim, 0).Data,
-		runningVar:  b.Buffer(name+".running_var", dim, 1).Data,
-		moments:     make([]float64, 2*dim),
+	return newBatchNorm(b, BatchNormConfig{Name: name, Dim: dim, Scale: true, Shift: true})
+}
+
+func newBatchNorm(b *Builder, c BatchNormConfig) *BatchNorm {
+	n := &BatchNorm{m: b.Machine, dim: c.Dim, batches: max(c.BatchesOfACall, 1)}
+	if c.Scale {
+		n.scale = b.Param(c.Name+".weight", Constant(1), true, c.Dim)
 	}
+	if c.Shift {
+		n.shift = b.Param(c.Name+".bias", Constant(0), true, c.Dim)
+	}
+	n.runningMean = b.Buffer(c.Name+".running_mean", c.Dim, 0).Data
+	n.runningVar = b.Buffer(c.Name+".running_var", c.Dim, 1).Data
+	n.moments = make([]float64, n.batches*2*c.Dim)
 	for _, s := range []*[]float32{&n.mean, &n.rstd, &n.factor, &n.a, &n.b} {
-		b.Arena.Keep(s, dim)
+		b.Arena.Keep(s, n.batches*c.Dim)
 	}
 	n.measure, n.apply, n.sum, n.inputs = n.measureColumns, n.applyColumns, n.sumColumns, n.inputColumns
 	n.addRows = n.addInputGrad
@@ -50,18 +68,24 @@ func NewBatchNorm(b *Builder, name string, dim int) *BatchNorm {
 
 // Forward implements Norm.
 func (n *BatchNorm) Forward(y, x []float32, rows int) {
-	n.y, n.x, n.rows = y, x, rows
+	n.y, n.x, n.rows = y, x, rows/n.batches
 	n.m.Do(n.dim, n.measure)
 	n.shareMoments()
-	mean, variance := n.moments[:n.dim], n.moments[n.dim:]
 	unbiased := n.count / (n.count - 1)
-	for j := range mean {
-		n.mean[j] = float32(mean[j])
-		rstd := 1 / math.Sqrt(variance[j]+batchNormEps)
-		n.rstd[j] = float32(rstd)
-		n.factor[j] = float32(rstd * float64(n.scale.Data[j]))
-		n.runningMean[j] = average(n.runningMean[j], mean[j])
-		n.runningVar[j] = average(n.runningVar[j], variance[j]*unbiased)
+	for batch := range n.batches {
+		mean, variance := n.pair(batch)
+		at := batch * n.dim
+		for j := range mean {
+			n.mean[at+j] = float32(mean[j])
+			rstd := 1 / math.Sqrt(variance[j]+batchNormEps)
+			n.rstd[at+j] = float32(rstd)
+			if n.scale != nil {
+				rstd *= float64(n.scale.Data[j])
+			}
+			n.factor[at+j] = float32(rstd)
+			n.runningMean[j] = average(n.runningMean[j], mean[j])
+			n.runningVar[j] = average(n.runningVar[j], variance[j]*unbiased)
+		}
 	}
 	n.m.Do(n.dim, n.apply)
 }
@@ -70,8 +94,20 @@ func average(running float32, now float64) float32 {
 	return float32((1-batchNormMomentum)*float64(running) + batchNormMomentum*now)
 }
 
+// pair returns the two rows of moments of a batch.
+func (n *BatchNorm) pair(batch int) (first, second []float64) {
+	both := n.moments[batch*2*n.dim : (batch+1)*2*n.dim]
+	return both[:n.dim], both[n.dim:]
+}
+
+// batch returns the rows of x that a batch has.
+func (n *BatchNorm) batch(x []float32, batch int) []float32 { return x[batch*n.rows*n.dim:] }
+
 func (n *BatchNorm) measureColumns(_, lo, hi int) {
-	simd.ColumnMoments(n.moments[lo:hi], n.moments[n.dim+lo:n.dim+hi], n.x[lo:], n.rows, hi-lo, n.dim)
+	for i := range n.batches {
+		mean, variance := n.pair(i)
+		simd.ColumnMoments(mean[lo:hi], variance[lo:hi], n.batch(n.x, i)[lo:], n.rows, hi-lo, n.dim)
+	}
 }
 
 // shareMoments turns this rank's moments into those of all ranks' rows; all
@@ -82,48 +118,84 @@ func (n *BatchNorm) shareMoments() {
 	if ranks == 1 {
 		return
 	}
-	mean, variance := n.moments[:n.dim], n.moments[n.dim:]
-	for j, mu := range mean {
-		variance[j] += mu * mu
+	for i := range n.batches {
+		mean, variance := n.pair(i)
+		for j, mu := range mean {
+			variance[j] += mu * mu
+		}
 	}
 	n.m.reduce.SumFloat64(n.moments)
-	for j := range mean {
-		mean[j] /= ranks
-		variance[j] = max(variance[j]/ranks-mean[j]*mean[j], 0)
+	for i := range n.batches {
+		mean, variance := n.pair(i)
+		for j := range mean {
+			mean[j] /= ranks
+			variance[j] = max(variance[j]/ranks-mean[j]*mean[j], 0)
+		}
 	}
 }
 
 func (n *BatchNorm) applyColumns(_, lo, hi int) {
-	simd.NormColumns(n.y[lo:], n.x[lo:], n.mean[lo:hi], n.factor[lo:hi], n.shift.Data[lo:hi], n.rows, hi-lo, n.dim)
+	var shift []float32
+	if n.shift != nil {
+		shift = n.shift.Data[lo:hi]
+	}
+	for i := range n.batches {
+		at := i * n.dim
+		simd.NormColumns(n.batch(n.y, i)[lo:], n.batch(n.x, i)[lo:], n.mean[at+lo:at+hi], n.factor[at+lo:at+hi], shift,
+			n.rows, hi-lo, n.dim)
+	}
 }
 
 // Backward implements Norm. The gradients of scale and shift are this rank's
 // own: gradients are averaged over ranks later, as all others.
 func (n *BatchNorm) Backward(dx, dy, x []float32, rows int) {
-	n.dx, n.dy, n.x, n.rows = dx, dy, x, rows
-	n.m.Do(n.dim, n.sum)
-	sum, dotted := n.moments[:n.dim], n.moments[n.dim:]
-	for j := range sum {
-		n.shift.Grad[j] += float32(sum[j])
-		n.scale.Grad[j] += float32(dotted[j])
-	}
-	n.m.reduce.SumFloat64(n.moments)
-	for j := range sum {
-		n.a[j] = float32(sum[j] / n.count)
-		n.b[j] = float32(dotted[j] * float64(n.rstd[j]) / n.count)
-	}
-	n.m.Do(n.dim, n.inputs)
+	n.inputGradient(dy, x, rows)
+	n.dx = dx
 	n.m.Do(rows, n.addRows)
 }
 
+// inputGradient is Backward that turns dy into the input's gradient in place.
+func (n *BatchNorm) inputGradient(dy, x []float32, rows int) {
+	n.dy, n.x, n.rows = dy, x, rows/n.batches
+	n.m.Do(n.dim, n.sum)
+	for i := range n.batches {
+		sum, dotted := n.pair(i)
+		for j := range sum {
+			if n.shift != nil {
+				n.shift.Grad[j] += float32(sum[j])
+			}
+			if n.scale != nil {
+				n.scale.Grad[j] += float32(dotted[j])
+			}
+		}
+	}
+	n.m.reduce.SumFloat64(n.moments)
+	for i := range n.batches {
+		sum, dotted := n.pair(i)
+		at := i * n.dim
+		for j := range sum {
+			n.a[at+j] = float32(sum[j] / n.count)
+			n.b[at+j] = float32(dotted[j] * float64(n.rstd[at+j]) / n.count)
+		}
+	}
+	n.m.Do(n.dim, n.inputs)
+}
+
 func (n *BatchNorm) sumColumns(_, lo, hi int) {
-	simd.NormColumnSums(n.moments[lo:hi], n.moments[n.dim+lo:n.dim+hi], n.dy[lo:], n.x[lo:], n.mean[lo:hi], n.rstd[lo:hi],
-		n.rows, hi-lo, n.dim)
+	for i := range n.batches {
+		sum, dotted := n.pair(i)
+		at := i * n.dim
+		simd.NormColumnSums(sum[lo:hi], dotted[lo:hi], n.batch(n.dy, i)[lo:], n.batch(n.x, i)[lo:],
+			n.mean[at+lo:at+hi], n.rstd[at+lo:at+hi], n.rows, hi-lo, n.dim)
+	}
 }
 
 func (n *BatchNorm) inputColumns(_, lo, hi int) {
-	simd.NormColumnsBackward(n.dy[lo:], n.dy[lo:], n.x[lo:], n.mean[lo:hi], n.factor[lo:hi], n.a[lo:hi], n.b[lo:hi],
-		n.rows, hi-lo, n.dim)
+	for i := range n.batches {
+		at, dy := i*n.dim, n.batch(n.dy, i)[lo:]
+		simd.NormColumnsBackward(dy, dy, n.batch(n.x, i)[lo:], n.mean[at+lo:at+hi], n.factor[at+lo:at+hi],
+			n.a[at+lo:at+hi], n.b[at+lo:at+hi], n.rows, hi-lo, n.dim)
+	}
 }
 
 func (n *BatchNorm) addInputGrad(_, lo, hi int) {
