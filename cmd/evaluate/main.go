@@ -1,0 +1,29 @@
+// Command evaluate measures what an encoder has learned, by the protocols of
+// SPEC section 7, and hands its features and weights on.
+package main
+
+import (
+	"os"
+
+	"siameseim/cmd/internal/cli"
+)
+
+const description = `What an encoder has learned. --checkpoint takes a run directory of pretrain, one of its checkpoints, a
+safetensors file with our or timm's ViT names, a PyTorch .pth or .pt file (read without executing it),
+or "pixels" for the raw pixels that every figure has to beat.
+
+  evaluate knn     --checkpoint runs/cifar --train 'train-{0000..0009}.tar.gz' --test 'test-{0000..0001}.tar.gz'
+  evaluate linear  --checkpoint runs/cifar --train ... --test ...
+  evaluate fewshot --checkpoint runs/cifar --train ... --test ... --share 0.01`
+
+// grammar has one line for each command; each command is a file.
+type grammar struct {
+	KNN knnCommand `cmd:"" name:"knn" help:"k nearest neighbours vote, by the cosine of frozen features."`
+}
+
+func main() {
+	env, release := cli.Process("evaluate")
+	code := cli.Main(env, description, &grammar{})
+	release()
+	os.Exit(code)
+}
