@@ -27,3 +27,12 @@ func blockLen(op, name string, rows, cols, stride int) int {
 	}
 	return (rows-1)*stride + cols
 }
+
+// mustBeRange panics unless 0 <= lo <= hi.
+func mustBeRange(op, what string, lo, hi int) {
+	if lo < 0 || hi < lo {
+		panicf("%s: %s %d to %d", op, what, lo, hi)
+	}
+}
+
+func panicf(format string, args ...any) { panic("simd: " + fmt.Sprintf(format, args...)) }

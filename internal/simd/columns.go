@@ -55,3 +55,34 @@ func columnSumsGeneric(dst, x []float32, rows, stride int) {
 		}
 	}
 }
+
+// ColumnSumBF16 is ColumnSum for bfloat16 rows: a bias's gradient.
+func ColumnSumBF16(dst []float32, x []BF16, rows, cols, stride int) {
+	mustHold("ColumnSumBF16", "dst", len(dst), cols)
+	mustHold("ColumnSumBF16", "x", len(x), blockLen("ColumnSumBF16", "x", rows, cols, stride))
+	var chunk [columnBlock]float32
+	var total [columnBlock]float64
+	for lo := 0; lo < cols; lo += columnBlock {
+		n := min(columnBlock, cols-lo)
+		clear(total[:n])
+		for i := 0; i < rows; i += columnChunk {
+			columnSumsBF16(chunk[:n], x[lo+i*stride:], min(columnChunk, rows-i), stride)
+			for j, v := range chunk[:n] {
+				total[j] += float64(v)
+			}
+		}
+		for j, v := range total[:n] {
+			dst[lo+j] += float32(v)
+		}
+	}
+}
+
+// columnSumsBF16Generic sums one chunk: dst[j] = Σ_i x[i*stride+j].
+func columnSumsBF16Generic(dst []float32, x []BF16, rows, stride int) {
+	clear(dst)
+	for i := range rows {
+		for j, v := range x[i*stride : i*stride+len(dst)] {
+			dst[j] += v.Float32()
+		}
+	}
+}

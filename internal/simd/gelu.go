@@ -13,9 +13,13 @@ func GELU(dst, x []float32) {
 func geluGeneric(dst, x []float32) {
 	x = x[:len(dst)]
 	for i, v := range x {
-		z := float64(v)
-		dst[i] = float32(0.5 * z * math.Erfc(-z*math.Sqrt2/2))
+		dst[i] = geluOf(v)
 	}
+}
+
+func geluOf(x float32) float32 {
+	z := float64(x)
+	return float32(0.5 * z * math.Erfc(-z*math.Sqrt2/2))
 }
 
 // GELUBackward computes dx[i] = dy[i] * gelu'(x[i]), where gelu'(x) =
@@ -30,8 +34,11 @@ func GELUBackward(dx, dy, x []float32) {
 func geluBackwardGeneric(dx, dy, x []float32) {
 	x, dy = x[:len(dx)], dy[:len(dx)]
 	for i := range dx {
-		z := float64(x[i])
-		slope := float64(0.5*math.Erfc(-z*math.Sqrt2/2)) + z*math.Exp(-0.5*z*z)/math.Sqrt(2*math.Pi)
-		dx[i] = dy[i] * float32(slope)
+		dx[i] = dy[i] * geluSlope(x[i])
 	}
+}
+
+func geluSlope(x float32) float32 {
+	z := float64(x)
+	return float32(float64(0.5*math.Erfc(-z*math.Sqrt2/2)) + z*math.Exp(-0.5*z*z)/math.Sqrt(2*math.Pi))
 }

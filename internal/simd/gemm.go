@@ -7,7 +7,13 @@ import "fmt"
 // 1 MiB) and are kept. A Workspace serves one goroutine at a time.
 type Workspace struct {
 	blockB, stripA []float32
+	pairsB, pairsA []BF16    // of bfloat16 products
+	tile           []float32 // C of a product that has none of its own
 }
+
+// tileWidth is the number of columns of an epilogue's tile at most: 14 rows of
+// so many are half of a first-level cache.
+const tileWidth = 256
 
 // maxChunkK is the same for every variant: a sum over k is cut in chunks of at
 // most so many terms, of equal length but for the last. Each chunk is summed
@@ -25,19 +31,19 @@ const maxChunkK = 256
 // the product is zero.
 func (w *Workspace) GemmNN(c []float32, ldc int, a []float32, lda int, b []float32, ldb int, m, n, k int, accumulate bool) {
 	checkGemm("GemmNN", c, ldc, m, n, a, lda, m, k, b, ldb, k, n)
-	w.gemm(c, ldc, a, lda, 1, b, ldb, 1, m, n, k, accumulate)
+	w.gemm(c, ldc, a, lda, 1, b, ldb, 1, m, n, k, accumulate, finish{})
 }
 
 // GemmNT is GemmNN for B stored as [n,k]: C = A Bᵀ.
 func (w *Workspace) GemmNT(c []float32, ldc int, a []float32, lda int, b []float32, ldb int, m, n, k int, accumulate bool) {
 	checkGemm("GemmNT", c, ldc, m, n, a, lda, m, k, b, ldb, n, k)
-	w.gemm(c, ldc, a, lda, 1, b, 1, ldb, m, n, k, accumulate)
+	w.gemm(c, ldc, a, lda, 1, b, 1, ldb, m, n, k, accumulate, finish{})
 }
 
 // GemmTN is GemmNN for A stored as [k,m]: C = Aᵀ B.
 func (w *Workspace) GemmTN(c []float32, ldc int, a []float32, lda int, b []float32, ldb int, m, n, k int, accumulate bool) {
 	checkGemm("GemmTN", c, ldc, m, n, a, lda, k, m, b, ldb, k, n)
-	w.gemm(c, ldc, a, 1, lda, b, ldb, 1, m, n, k, accumulate)
+	w.gemm(c, ldc, a, 1, lda, b, ldb, 1, m, n, k, accumulate, finish{})
 }
 
 func checkGemm(op string, c []float32, ldc, m, n int, a []float32, lda, aRows, aCols int, b []float32, ldb, bRows, bCols int) {
@@ -57,7 +63,7 @@ func chunkK(k int) int {
 
 // gemm is the product for A's element (i,p) at a[i*ars+p*aks] and B's element
 // (p,j) at b[p*bks+j*bcs].
-func (w *Workspace) gemm(c []float32, ldc int, a []float32, ars, aks int, b []float32, bks, bcs int, m, n, k int, accumulate bool) {
+func (w *Workspace) gemm(c []float32, ldc int, a []float32, ars, aks int, b []float32, bks, bcs int, m, n, k int, accumulate bool, done finish) {
 	if m == 0 || n == 0 {
 		return
 	}
@@ -67,7 +73,8 @@ func (w *Workspace) gemm(c []float32, ldc int, a []float32, ars, aks int, b []fl
 				clear(c[i*ldc : i*ldc+n])
 			}
 		}
+		done.tile(c, ldc, 0, m, 0, n)
 		return
 	}
-	w.product(c, ldc, a, ars, aks, b, bks, bcs, m, n, k, accumulate)
+	w.product(c, ldc, a, ars, aks, b, bks, bcs, m, n, k, accumulate, done)
 }

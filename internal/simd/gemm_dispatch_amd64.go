@@ -3,14 +3,14 @@
 package simd
 
 // product computes a matrix product for non-zero sizes: see gemm.
-func (w *Workspace) product(c []float32, ldc int, a []float32, ars, aks int, b []float32, bks, bcs int, m, n, k int, accumulate bool) {
+func (w *Workspace) product(c []float32, ldc int, a []float32, ars, aks int, b []float32, bks, bcs int, m, n, k int, accumulate bool, done finish) {
 	switch {
 	case useAVX512:
-		w.productAVX512(c, ldc, a, ars, aks, b, bks, bcs, m, n, k, accumulate)
+		w.productAVX512(c, ldc, a, ars, aks, b, bks, bcs, m, n, k, accumulate, done)
 	case useAVX2:
-		w.productAVX2(c, ldc, a, ars, aks, b, bks, bcs, m, n, k, accumulate)
+		w.productAVX2(c, ldc, a, ars, aks, b, bks, bcs, m, n, k, accumulate, done)
 	default:
-		w.productGeneric(c, ldc, a, ars, aks, b, bks, bcs, m, n, k, accumulate)
+		w.productGeneric(c, ldc, a, ars, aks, b, bks, bcs, m, n, k, accumulate, done)
 	}
 }
 
@@ -42,7 +42,7 @@ func blockShape(n, k, chunk int) (depth, width int) {
 // productAVX512 goes over B in blocks that fit in the second-level cache, and
 // for each over A in strips of up to 14 rows, chunk after chunk of k, so that a
 // strip of A and of C stays in the first while it is in use.
-func (w *Workspace) productAVX512(c []float32, ldc int, a []float32, ars, aks int, b []float32, bks, bcs int, m, n, k int, accumulate bool) {
+func (w *Workspace) productAVX512(c []float32, ldc int, a []float32, ars, aks int, b []float32, bks, bcs int, m, n, k int, accumulate bool, done finish) {
 	chunk := chunkK(k)
 	depth, width := blockShape(n, k, chunk)
 	direct := bcs == 1 && m <= directRows
@@ -84,7 +84,19 @@ func (w *Workspace) productAVX512(c []float32, ldc int, a []float32, ars, aks in
 							strip, rs, ks = w.packA512(strip, ars, aks, s, strips, m, kc), 1, tileCols512
 							ahead = 0
 						}
-						gemmRowsAVX512(&strip[0], rs, ks, &block[0], panel, row, &c[lo*ldc+j0], ldc, hi-lo, cols, kc, 4*ahead, accumulate || k0 > 0)
+						step, last := cols, k0+chunk >= k && done.after != nil
+						if last {
+							step = tileWidth
+						}
+						for j := 0; j < cols; j += step {
+							wide := min(step, cols-j)
+							from, to := j/tileCols512*panel, c[lo*ldc+j0+j:]
+							gemmRowsAVX512(&strip[0], rs, ks, &block[from], panel, row, &to[0], ldc, hi-lo, wide, kc, 4*ahead, accumulate || k0 > 0)
+							if last {
+								done.tile(to, ldc, lo, hi, j0+j, j0+j+wide)
+							}
+							ahead = 0
+						}
 					}
 				}
 			}
@@ -132,7 +144,7 @@ const blockN = 768
 // productAVX2 is productAVX512 for tiles of 6 x 16 and one chunk of k after
 // the other. The last columns, when
 // they are no whole tile, go through a tile of their own and are copied.
-func (w *Workspace) productAVX2(c []float32, ldc int, a []float32, ars, aks int, b []float32, bks, bcs int, m, n, k int, accumulate bool) {
+func (w *Workspace) productAVX2(c []float32, ldc int, a []float32, ars, aks int, b []float32, bks, bcs int, m, n, k int, accumulate bool, done finish) {
 	chunk := chunkK(k)
 	w.blockB = grow(w.blockB, chunk*roundUp(min(n, blockN), tileCols2))
 	copyA := n > tileCols2 && aks != 1
@@ -158,6 +170,9 @@ func (w *Workspace) productAVX2(c []float32, ldc int, a []float32, ars, aks int,
 					gemmRowsAVX2(&strip[0], rs, ks, &w.blockB[0], &c[lo*ldc+j0], ldc, hi-lo, panels, kc, add)
 				}
 				if rest == 0 {
+					if k0+chunk >= k {
+						done.tile(c[lo*ldc+j0:], ldc, lo, hi, j0, j0+cols)
+					}
 					continue
 				}
 				gemmRowsAVX2(&strip[0], rs, ks, &w.blockB[panels*tileCols2*kc], &edge[0], tileCols2, hi-lo, 1, kc, false)
@@ -171,6 +186,9 @@ func (w *Workspace) productAVX2(c []float32, ldc int, a []float32, ars, aks int,
 					} else {
 						copy(to, from)
 					}
+				}
+				if k0+chunk >= k {
+					done.tile(c[lo*ldc+j0:], ldc, lo, hi, j0, j0+cols)
 				}
 			}
 		}
@@ -210,5 +228,3 @@ func (w *Workspace) packB2(b []float32, bks, bcs, cols, kc int) {
 		}
 	}
 }
-
-func roundUp(n, multiple int) int { return (n + multiple - 1) / multiple * multiple }

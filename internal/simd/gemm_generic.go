@@ -2,7 +2,7 @@ package simd
 
 // productGeneric is product in plain Go: B goes through panels of four columns, so
 // that the inner loop reads it in order whatever its layout.
-func (w *Workspace) productGeneric(c []float32, ldc int, a []float32, ars, aks int, b []float32, bks, bcs int, m, n, k int, accumulate bool) {
+func (w *Workspace) productGeneric(c []float32, ldc int, a []float32, ars, aks int, b []float32, bks, bcs int, m, n, k int, accumulate bool, done finish) {
 	const width = 4
 	chunk := chunkK(k)
 	w.blockB = grow(w.blockB, maxChunkK*width)
@@ -42,6 +42,7 @@ func (w *Workspace) productGeneric(c []float32, ldc int, a []float32, ars, aks i
 			}
 		}
 	}
+	done.tile(c, ldc, 0, m, 0, n)
 }
 
 // grow returns a slice of n elements, s's own where it is large enough.

@@ -43,7 +43,8 @@ func normRows(op string, x, gamma, beta []float32, cols int, mean, rstd []float3
 	return rows
 }
 
-func layerNormRowGeneric(dst, x, gamma, beta []float32, eps float64) (mean, rstd float32) {
+// rowMoments returns the mean and 1/√(variance+eps) of one row.
+func rowMoments(x []float32, eps float64) (mean, rstd float32) {
 	var sum, squares float64
 	for _, v := range x {
 		sum += float64(v)
@@ -53,7 +54,11 @@ func layerNormRowGeneric(dst, x, gamma, beta []float32, eps float64) (mean, rstd
 		d := float64(v - mean)
 		squares += float64(d * d)
 	}
-	rstd = float32(1 / math.Sqrt(squares/float64(len(x))+eps))
+	return mean, float32(1 / math.Sqrt(squares/float64(len(x))+eps))
+}
+
+func layerNormRowGeneric(dst, x, gamma, beta []float32, eps float64) (mean, rstd float32) {
+	mean, rstd = rowMoments(x, eps)
 	dst = dst[:len(x)]
 	for j, v := range x {
 		y := float32((v - mean) * rstd)

@@ -37,6 +37,29 @@ func normColumnsGeneric(dst, x, mean, scale, shift []float32) {
 	}
 }
 
+// NormColumnsBF16 is NormColumns with dst rounded to bfloat16; dst has the row
+// stride of x.
+func NormColumnsBF16(dst []BF16, x, mean, scale, shift []float32, rows, cols, stride int) {
+	const op = "NormColumnsBF16"
+	need := blockLen(op, "x", rows, cols, stride)
+	mustHold(op, "dst", len(dst), need)
+	mustHold(op, "x", len(x), need)
+	mustHold(op, "mean", len(mean), cols)
+	mustHold(op, "scale", len(scale), cols)
+	mustHold(op, "shift", len(shift), cols)
+	for i := range rows {
+		at := i * stride
+		normColumnsBF16(dst[at:at+cols], x[at:at+cols], mean[:cols], scale[:cols], shift[:cols])
+	}
+}
+
+// normColumnsBF16Generic is one row of NormColumnsBF16.
+func normColumnsBF16Generic(dst []BF16, x, mean, scale, shift []float32) {
+	for j, v := range x {
+		dst[j] = RoundBF16(float32((v-mean[j])*scale[j]) + shift[j])
+	}
+}
+
 // NormColumnSums computes what BatchNorm's backward pass needs of each column:
 //
 //	sum[j] = Σ_i dy[i*stride+j]

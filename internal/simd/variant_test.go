@@ -61,3 +61,19 @@ func TestChoose(t *testing.T) {
 		}
 	}
 }
+
+// forEachBF16Kernel is forEachVariant for the kernels of bfloat16 products, of
+// which AVX-512 has two.
+func forEachBF16Kernel(t testing.TB, f func(kernel string)) {
+	t.Helper()
+	old := useBF16
+	defer func() { useBF16 = old }()
+	forEachVariant(t, func(variant string) {
+		useBF16 = false
+		f(BF16Kernel())
+		if variant == variantAVX512 && hasBF16 {
+			useBF16 = true
+			f(BF16Kernel())
+		}
+	})
+}

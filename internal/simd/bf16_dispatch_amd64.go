@@ -1,0 +1,41 @@
+//go:build amd64 && !purego
+
+package simd
+
+func toBF16(dst []BF16, src []float32)   { toBF16Generic(dst, src) }
+func fromBF16(dst []float32, src []BF16) { fromBF16Generic(dst, src) }
+
+func biasBF16(dst []BF16, c, bias []float32)             { biasBF16Generic(dst, c, bias) }
+func biasGELUBF16(hidden, act []BF16, c, bias []float32) { biasGELUBF16Generic(hidden, act, c, bias) }
+func geluBackwardBF16(dx []BF16, dy []float32, x []BF16) { geluBackwardBF16Generic(dx, dy, x) }
+func biasResidual(dst, c, in, bias []float32)            { biasResidualGeneric(dst, c, in, bias) }
+
+func layerNormRowBF16(dst []BF16, x, gamma, beta []float32, eps float64) (mean, rstd float32) {
+	return layerNormRowBF16Generic(dst, x, gamma, beta, eps)
+}
+func columnSumsBF16(dst []float32, x []BF16, rows, stride int) {
+	columnSumsBF16Generic(dst, x, rows, stride)
+}
+func normColumnsBF16(dst []BF16, x, mean, scale, shift []float32) {
+	normColumnsBF16Generic(dst, x, mean, scale, shift)
+}
+
+func packTransposed(panel []BF16, b []float32, ldb, cols, k int) {
+	packTransposedGeneric(panel, b, ldb, cols, k)
+}
+func packRounded(panel []BF16, b []float32, ldb, cols, k int) {
+	packRoundedGeneric(panel, b, ldb, cols, k)
+}
+func packPairs(panel []BF16, b []BF16, ldb, cols, k int) { packPairsGeneric(panel, b, ldb, cols, k) }
+
+// bf16Rows is the number of rows of a strip of A.
+func bf16Rows() int { return 8 }
+
+func (w *Workspace) rowsOf(a []BF16, lda, rows, k int) strip { return w.widen(a, lda, rows, k) }
+func (w *Workspace) columnsOf(a []BF16, lda, cols, k int) strip {
+	return w.widenColumns(a, lda, cols, k)
+}
+
+func mulRows(s strip, packed []BF16, panel int, c []float32, ldc, rows, cols, k int, accumulate bool) {
+	mulRowsGeneric(s, packed, panel, c, ldc, rows, cols, k, accumulate)
+}

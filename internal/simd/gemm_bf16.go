@@ -1,0 +1,238 @@
+package simd
+
+// maxChunkBF16 is maxChunkK of the bfloat16 products: their inputs err by 2^-8,
+// so that longer chains cost nothing, and a strip of A takes half the cache.
+const maxChunkBF16 = 768
+
+// chunkBF16 returns the length of all chunks of a sum over k but the last, even.
+func chunkBF16(k int) int {
+	chunks := (k + maxChunkBF16 - 1) / maxChunkBF16
+	return roundUp((k+chunks-1)/chunks, 2)
+}
+
+// packedBlock is the number of elements of packed B that a pass over A uses:
+// 768 KiB of a second-level cache of 1 MiB.
+const packedBlock = 384 << 10
+
+// MulPacked computes rows [lo, hi) of C = A B, or C += A B if accumulate, for a
+// bfloat16 A [.,k], row-major at stride lda, and a packed B [k,n] (PackNT,
+// PackNN), and calls after, if not nil, with each finished tile; rows are
+// counted from C's first. Products are exact, sums float32:
+//
+//	for i, j: s = 0; for p in chunk: s += a[i*lda+p] * B[p,j]; c[i*ldc+j] (+)= s
+//
+// with chunks of at most 768 terms, in an order that docs/numerics.md states
+// for each kernel (BF16Kernel). If c is nil the tiles go through scratch memory
+// to after only, and accumulate must be false. C may not overlap A.
+func (w *Workspace) MulPacked(c []float32, ldc int, a []BF16, lda int, packed []BF16, lo, hi, n, k int, accumulate bool, after Epilogue) {
+	const op = "MulPacked"
+	mustBeRange(op, "rows", lo, hi)
+	if n < 0 || k < 0 {
+		panicf("%s: negative size", op)
+	}
+	if c != nil || !(after != nil && !accumulate) {
+		mustHold(op, "c", len(c), blockLen(op, "c", hi, n, ldc))
+	}
+	mustHold(op, "a", len(a), blockLen(op, "a", hi, k, lda))
+	mustHold(op, "packed", len(packed), PackedLen(k, n))
+	if lo == hi || n == 0 {
+		return
+	}
+	done := after.shifted(lo)
+	if c != nil {
+		c = c[lo*ldc:]
+	}
+	if k == 0 {
+		w.noTerms(c, ldc, hi-lo, n, accumulate, done)
+		return
+	}
+	w.mulPacked(c, ldc, a[lo*lda:], lda, packed, hi-lo, n, k, accumulate, done)
+}
+
+// noTerms is a product with k = 0.
+func (w *Workspace) noTerms(c []float32, ldc, m, n int, accumulate bool, done finish) {
+	for i := range m {
+		row := w.tileRow(n)
+		if c != nil {
+			row = c[i*ldc : i*ldc+n]
+		}
+		if !accumulate {
+			clear(row)
+		}
+		done.tile(row, n, i, i+1, 0, n)
+	}
+}
+
+func (w *Workspace) tileRow(n int) []float32 {
+	w.tile = grow(w.tile, n)
+	return w.tile
+}
+
+// mulPacked goes over B in blocks of columns that fit in the second-level
+// cache, and for each over A in strips of rows, which stay in the first.
+func (w *Workspace) mulPacked(c []float32, ldc int, a []BF16, lda int, packed []BF16, m, n, k int, accumulate bool, done finish) {
+	chunk, even := chunkBF16(k), roundUp(k, 2)
+	width := max(PackPanel, packedBlock/even/PackPanel*PackPanel)
+	if blocks := (n + width - 1) / width; blocks > 1 {
+		width = roundUp((n+blocks-1)/blocks, PackPanel)
+	}
+	size := bf16Rows()
+	strips := (m + size - 1) / size
+	for j0 := 0; j0 < n; j0 += width {
+		cols := min(width, n-j0)
+		for s := range strips {
+			lo, hi := m*s/strips, m*(s+1)/strips
+			out, ldo := w.tile, cols
+			if c != nil {
+				out, ldo = c[lo*ldc+j0:], ldc
+			} else {
+				w.tile = grow(w.tile, size*cols)
+				out = w.tile
+			}
+			for k0 := 0; k0 < k; k0 += chunk {
+				kc := min(chunk, k-k0)
+				strip := w.rowsOf(a[lo*lda+k0:], lda, hi-lo, kc)
+				step, last := cols, k0+chunk >= k && done.after != nil
+				if last {
+					step = tileWidth
+				}
+				for j := 0; j < cols; j += step {
+					wide := min(step, cols-j)
+					mulRows(strip, packed[(j0+j)*even+k0*PackPanel:], even*PackPanel, out[j:], ldo, hi-lo, wide, kc, accumulate || k0 > 0)
+					if last {
+						done.tile(out[j:], ldo, lo, hi, j0+j, j0+j+wide)
+					}
+				}
+			}
+		}
+	}
+}
+
+// MulTNBF16 computes rows [lo, hi) of C = Aᵀ B, or C += Aᵀ B if accumulate, for
+// bfloat16 A [k,.] and B [k,n], both row-major: a weight's gradient from dy
+// and x. Rows of C are columns of A. The sums are MulPacked's.
+func (w *Workspace) MulTNBF16(c []float32, ldc int, a []BF16, lda int, b []BF16, ldb int, lo, hi, n, k int, accumulate bool) {
+	const op = "MulTNBF16"
+	mustBeRange(op, "rows", lo, hi)
+	if n < 0 || k < 0 {
+		panicf("%s: negative size", op)
+	}
+	mustHold(op, "c", len(c), blockLen(op, "c", hi, n, ldc))
+	mustHold(op, "a", len(a), blockLen(op, "a", k, hi, lda))
+	mustHold(op, "b", len(b), blockLen(op, "b", k, n, ldb))
+	if lo == hi || n == 0 {
+		return
+	}
+	c = c[lo*ldc:]
+	if k == 0 {
+		w.noTerms(c, ldc, hi-lo, n, accumulate, finish{})
+		return
+	}
+	w.mulTNBF16(c, ldc, a[lo:], lda, b, ldb, hi-lo, n, k, accumulate)
+}
+
+// mulTNBF16 packs B in blocks, whole chunks deep, and A in panels of 32
+// columns, a chunk at a time.
+func (w *Workspace) mulTNBF16(c []float32, ldc int, a []BF16, lda int, b []BF16, ldb int, m, n, k int, accumulate bool) {
+	chunk := chunkBF16(k)
+	width := min(roundUp(n, PackPanel), 512)
+	blocks := (n + width - 1) / width
+	width = roundUp((n+blocks-1)/blocks, PackPanel)
+	w.pairsB = growBF16(w.pairsB, chunk*width)
+	size := bf16Rows()
+	for j0 := 0; j0 < n; j0 += width {
+		cols := min(width, n-j0)
+		for k0 := 0; k0 < k; k0 += chunk {
+			kc := min(chunk, k-k0)
+			even := roundUp(kc, 2)
+			for j := 0; j < cols; j += PackPanel {
+				packPairs(w.pairsB[j*even:(j+PackPanel)*even], b[k0*ldb+j0+j:], ldb, min(PackPanel, cols-j), kc)
+			}
+			for i0 := 0; i0 < m; i0 += 2 * size {
+				rows := min(2*size, m-i0)
+				pairs := w.columnsOf(a[k0*lda+i0:], lda, rows, kc)
+				for i := 0; i < rows; i += size {
+					mulRows(pairs.from(i), w.pairsB, even*PackPanel, c[(i0+i)*ldc+j0:], ldc, min(size, rows-i), cols, kc, accumulate || k0 > 0)
+				}
+			}
+		}
+	}
+}
+
+// A strip is some rows of A over one chunk of k, as a kernel reads it: pairs
+// (bfloat16) or wide (float32), element (i,p) at i*ars + p*aks; pairs lie
+// together at even p, whatever aks.
+type strip struct {
+	pairs    []BF16
+	wide     []float32
+	ars, aks int
+}
+
+// from is the strip without its first i rows.
+func (s strip) from(i int) strip {
+	if s.pairs != nil {
+		s.pairs = s.pairs[i*s.ars:]
+	} else {
+		s.wide = s.wide[i*s.ars:]
+	}
+	return s
+}
+
+// widen returns rows of a row-major A as float32, with a zero behind an odd k.
+func (w *Workspace) widen(a []BF16, lda, rows, k int) strip {
+	even := roundUp(k, 2)
+	w.stripA = grow(w.stripA, rows*even)
+	for i := range rows {
+		to := w.stripA[i*even : (i+1)*even]
+		to[even-1] = 0
+		fromBF16(to[:k], a[i*lda:i*lda+k])
+	}
+	return strip{wide: w.stripA, ars: even, aks: 1}
+}
+
+// widenColumns is widen for columns of a row-major Aᵀ.
+func (w *Workspace) widenColumns(a []BF16, lda, cols, k int) strip {
+	even := roundUp(k, 2)
+	w.stripA = grow(w.stripA, cols*even)
+	clear(w.stripA[(even-1)*cols:])
+	for p := range k {
+		fromBF16(w.stripA[p*cols:(p+1)*cols], a[p*lda:p*lda+cols])
+	}
+	return strip{wide: w.stripA, ars: 1, aks: cols}
+}
+
+// mulRowsGeneric computes c[i,j] (+)= Σ_p a[i,p] B[p,j] for a widened strip and
+// panels panel apart.
+func mulRowsGeneric(s strip, packed []BF16, panel int, c []float32, ldc, rows, cols, k int, accumulate bool) {
+	for j := 0; j < cols; j += PackPanel {
+		block := packed[j/PackPanel*panel:][:roundUp(k, 2)*PackPanel]
+		width := min(PackPanel, cols-j)
+		for i := range rows {
+			var sums [PackPanel]float32
+			for at, p := 0, i*s.ars; at < len(block); at += 2 * PackPanel {
+				x, y := s.wide[p], s.wide[p+s.aks]
+				p += 2 * s.aks
+				pairs := (*[2 * PackPanel]BF16)(block[at:])
+				for q := range sums {
+					sums[q] += float32(x * pairs[2*q].Float32())
+					sums[q] += float32(y * pairs[2*q+1].Float32())
+				}
+			}
+			row := c[i*ldc+j : i*ldc+j+width]
+			if !accumulate {
+				copy(row, sums[:])
+				continue
+			}
+			for q := range row {
+				row[q] += sums[q]
+			}
+		}
+	}
+}
+
+func growBF16(s []BF16, n int) []BF16 {
+	if cap(s) < n {
+		return make([]BF16, n)
+	}
+	return s[:n]
+}
