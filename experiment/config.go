@@ -24,7 +24,8 @@ type Config struct {
 	Precision       string `yaml:"precision" default:"fp32" help:"fp32. (bf16 is not there yet.)"`
 	CheckpointEvery int    `yaml:"-" placeholder:"STEPS" help:"Default: a tenth of the run, at most 1000."`
 	Keep            int    `yaml:"-" default:"3" placeholder:"K" help:"Checkpoints kept, the newest; 0: all."`
-	EvalEvery       int    `yaml:"eval_every,omitempty" placeholder:"EPOCHS" help:"kNN of the frozen features every so many epochs; needs --eval-train and --eval-test."`
+	EvalEvery       int    `yaml:"eval_every,omitempty" placeholder:"EPOCHS" help:"kNN, alignment, uniformity and rank of the frozen features on a held subset every so many epochs; needs --eval-train and --eval-test."`
+	EvalSubset      int    `yaml:"eval_subset" default:"1000" placeholder:"N" help:"Images of --eval-test, and four times as many of --eval-train, that --eval-every looks at."`
 	EvalTrain       string `yaml:"eval_train,omitempty" placeholder:"URL" help:"Labelled images that vote in kNN at the end (demo: builtin:shapes)."`
 	EvalTest        string `yaml:"eval_test,omitempty" placeholder:"URL" help:"Labelled images that kNN classifies."`
 

@@ -8,10 +8,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"time"
 
 	"siameseim/evaluate"
 	"siameseim/internal/simd"
 	"siameseim/internal/team"
+	"siameseim/internal/tfevents"
 	"siameseim/pipeline"
 	"siameseim/trainer/nn"
 	"siameseim/trainer/objective"
@@ -95,6 +97,9 @@ func (r *run) evaluateTrained(ctx context.Context) error {
 func (r *run) record(name string, step int, result evaluate.Result) error {
 	f := Figure{step, result.Accuracy, result.Low, result.High, result.Train, result.Test}
 	r.figures[name] = f
+	if err := r.events.Write(time.Now(), int64(step), tfevents.Scalar{Tag: "eval/" + name, Value: f.Accuracy}); err != nil {
+		return err
+	}
 	return r.metrics.write(evalLine{"eval", step, name, f.Accuracy, f.Low, f.High, f.Train, f.Test})
 }
 
@@ -199,16 +204,19 @@ func (r *run) readFigures() error {
 	for text := range bytes.Lines(data) {
 		at++
 		var line struct {
-			evalLine
+			heldLine
 			Loss number `json:"loss"`
 		}
 		if err := json.Unmarshal(text, &line); err != nil {
 			return fmt.Errorf("experiment: %s: line %d: %w", r.dir.File(metricsName), at, err)
 		}
-		if line.Event == "eval" {
+		if line.Event == "eval" && line.Name == heldName {
+			r.held = append(r.held, line.heldLine)
+		} else if line.Event == "eval" {
 			r.figures[line.Name] = Figure{line.Step, line.Accuracy, line.Low, line.High, line.Train, line.Test}
 		} else {
 			r.loss = float64(line.Loss)
+			r.last.TargetStd, r.last.PredictionStd = float64(line.TargetStd), float64(line.PredictionStd)
 		}
 	}
 	return nil

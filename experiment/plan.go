@@ -58,7 +58,7 @@ func resolve(ctx context.Context, cfg Config) (*plan, error) {
 	}{
 		{"epochs", int64(p.Epochs)}, {"max-steps", int64(p.MaxSteps)}, {"epoch-samples", p.EpochSamples},
 		{"batch", int64(p.Batch)}, {"accumulation", int64(p.Accumulation)}, {"checkpoint-every", int64(p.CheckpointEvery)},
-		{"keep", int64(p.Keep)}, {"eval-every", int64(p.EvalEvery)}, {"shuffle", int64(p.Shuffle)},
+		{"keep", int64(p.Keep)}, {"eval-every", int64(p.EvalEvery)}, {"eval-subset", int64(p.EvalSubset)}, {"shuffle", int64(p.Shuffle)},
 		{"interleave", int64(p.Interleave)}, {"max-pixels", p.MaxPixels}, {"max-bad", p.MaxBad},
 	} {
 		if f.value < 0 {
@@ -137,6 +137,8 @@ func (p *plan) resolveEvaluation() error {
 		return configErrorf("--eval-train and --eval-test go together")
 	case p.EvalEvery > 0 && p.EvalTrain == "":
 		return configErrorf("--eval-every needs --eval-train and --eval-test")
+	case p.EvalEvery > 0 && p.EvalSubset < 2:
+		return configErrorf("--eval-subset %d: --eval-every needs two images at least", p.EvalSubset)
 	}
 	p.evaluate = p.EvalTrain != ""
 	return nil

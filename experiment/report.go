@@ -56,6 +56,18 @@ func (r *run) writeReport(ctx context.Context) error {
 			"pretrain run --config " + r.dir.File(configName) + " --seed 1",
 		},
 	}
+	told := map[string]bool{}
+	for _, h := range r.held {
+		page.Held = append(page.Held, report.Held{
+			Step: int64(h.Step), Accuracy: h.Accuracy, Alignment: float64(h.Alignment), Uniformity: float64(h.Uniformity), RankMe: float64(h.RankMe),
+		})
+		for _, s := range p.signs(h, r.held[0], float64(h.Step)/float64(p.MaxSteps)) {
+			if !told[s.name] {
+				told[s.name] = true
+				page.Signs = append(page.Signs, fmt.Sprintf("Step %d: %s", h.Step, s.text))
+			}
+		}
+	}
 	for _, s := range []struct{ figure, name string }{
 		{figureKNN, "trained"}, {figureUntrained, "untrained network"}, {figureRaw, "raw pixels"},
 	} {

@@ -67,6 +67,10 @@ type run struct {
 	path    string                 // of the last checkpoint
 	loss    float64
 	rate    rate
+
+	last   trainer.Metrics // of the last step
+	held   []heldLine      // evaluations on the held subset, the untrained network's first
+	warned map[string]bool // signs that were told
 }
 
 // Run pre-trains as cfg says. It returns ErrStopped if ctx was cancelled, a
@@ -78,7 +82,7 @@ func Run(ctx context.Context, cfg Config, ui UI) (*Summary, error) {
 	if ui.Phase == nil {
 		ui.Phase = func(string) {}
 	}
-	r := &run{ui: ui, figures: map[string]Figure{}}
+	r := &run{ui: ui, figures: map[string]Figure{}, warned: map[string]bool{}}
 	err := r.run(ctx, cfg)
 	if err != nil && ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) || errors.Is(err, context.Canceled) {
 		return nil, ErrStopped
@@ -207,6 +211,9 @@ func (r *run) trainSteps(ctx context.Context) error {
 		r.ui.Log.Info("all steps are done", "steps", r.train.StepsDone(), "checkpoint", r.path)
 		return nil
 	}
+	if err := r.evaluateHeld(ctx); err != nil { // a signal may have ended the run in it
+		return err
+	}
 	r.ui.Phase("training")
 	told := 0
 	source, err := pipeline.Start(ctx, r.plan.pipeline(r.train.Position(), r.train.BadSamples(), func(b pipeline.Bad) {
@@ -244,7 +251,7 @@ func (r *run) save() error {
 func (r *run) step(ctx context.Context, m trainer.Metrics) error {
 	p := r.plan
 	imagesPerS := r.rate.add(p.Batch, m.WaitSeconds+m.StepSeconds)
-	r.loss = m.Loss
+	r.loss, r.last = m.Loss, m
 	if m.Skipped {
 		r.ui.Log.Warn("step skipped: loss or gradient not finite", "step", m.Step, "skipped", m.SkippedSteps)
 	}
@@ -266,11 +273,11 @@ func (r *run) step(ctx context.Context, m trainer.Metrics) error {
 		return err
 	}
 	r.ui.Step(Status{Metrics: m, Steps: p.MaxSteps, ImagesPerS: r.rate.recent()})
-	every := p.EvalEvery * p.stepsPerEpoch
-	if every > 0 && m.Step%every == 0 && m.Step < p.MaxSteps {
-		return r.evaluateTrained(ctx)
+	err := r.evaluateHeld(ctx)
+	if err != nil && ctx.Err() != nil {
+		return nil // the step is done and gets its checkpoint; the evaluation is made up for
 	}
-	return nil
+	return err
 }
 
 func (r *run) summary() *Summary {

@@ -20,8 +20,8 @@ import (
 type curve struct {
 	name   string // in the legend; a chart of one curve has none
 	paint  color.Color
-	value  func(*Step) float64
-	smooth bool // draw a running mean over the pale line itself
+	points plotter.XYs // finite, in rising X
+	smooth bool        // draw a running mean over the pale line itself
 }
 
 // chartPoints is how many points of a curve are drawn at most: more than there
@@ -29,24 +29,10 @@ type curve struct {
 const chartPoints = 600
 
 // chart draws curves over the steps as an SVG element, which takes the width
-// of its place. Values that aren't finite are gaps. Without a single finite
-// value it returns nothing.
-func chart(title, unit string, steps []Step, curves ...curve) (template.HTML, error) {
-	p := plot.New()
-	p.BackgroundColor = color.Transparent
+// of its place. Without a single point it returns nothing.
+func chart(title, unit string, curves ...curve) (template.HTML, error) {
+	p := newPlot(title)
 	p.X.Label.Text, p.Y.Label.Text = "step", unit
-	p.Title.Text = title
-	p.Title.Padding = vg.Points(8)
-	for _, style := range []*draw.TextStyle{
-		&p.Title.TextStyle, &p.X.Label.TextStyle, &p.Y.Label.TextStyle,
-		&p.X.Tick.Label, &p.Y.Tick.Label, &p.Legend.TextStyle,
-	} {
-		style.Font = font.Font{Typeface: "Liberation", Variant: "Sans", Size: vg.Points(11)}
-		style.Color = quiet
-	}
-	p.Title.TextStyle.Color = ink
-	p.Title.TextStyle.Font.Size = vg.Points(13)
-	p.X.Color, p.Y.Color, p.X.Tick.Color, p.Y.Tick.Color = quiet, quiet, quiet, quiet
 	lines := plotter.NewGrid()
 	lines.Horizontal.Color, lines.Vertical.Color = nobody, color.Transparent
 	p.Add(lines)
@@ -55,14 +41,13 @@ func chart(title, unit string, steps []Step, curves ...curve) (template.HTML, er
 
 	drawn := false
 	for _, c := range curves {
-		raw := thin(steps, c.value)
-		if len(raw) == 0 {
+		if len(c.points) == 0 {
 			continue
 		}
 		drawn = true
-		strokes := []plotter.XYs{raw}
-		if c.smooth && len(raw) > 20 {
-			strokes = append(strokes, runningMean(raw))
+		strokes := []plotter.XYs{c.points}
+		if c.smooth && len(c.points) > 20 {
+			strokes = append(strokes, runningMean(c.points))
 		}
 		for i, points := range strokes {
 			line, err := plotter.NewLine(points)
@@ -84,10 +69,12 @@ func chart(title, unit string, steps []Step, curves ...curve) (template.HTML, er
 	if !drawn {
 		return "", nil
 	}
-	p.X.Min, p.X.Max = float64(steps[0].Step), float64(steps[len(steps)-1].Step)
 	axes(p, len(curves) > 1)
+	return svg(p, title, 6.2*vg.Inch, 3*vg.Inch)
+}
 
-	const width, height = 6.2 * vg.Inch, 3 * vg.Inch
+// svg draws a plot as an SVG element.
+func svg(p *plot.Plot, title string, width, height vg.Length) (template.HTML, error) {
 	canvas := vgsvg.New(width, height)
 	p.Draw(draw.Crop(draw.New(canvas), 2, -10, 2, -2))
 	var out bytes.Buffer
@@ -95,6 +82,25 @@ func chart(title, unit string, steps []Step, curves ...curve) (template.HTML, er
 		return "", fmt.Errorf("report: chart %q: %w", title, err)
 	}
 	return inline(out.String(), title, width, height), nil
+}
+
+// newPlot returns a plot in the pages' type and colours.
+func newPlot(title string) *plot.Plot {
+	p := plot.New()
+	p.BackgroundColor = color.Transparent
+	p.Title.Text = title
+	p.Title.Padding = vg.Points(8)
+	for _, style := range []*draw.TextStyle{
+		&p.Title.TextStyle, &p.X.Label.TextStyle, &p.Y.Label.TextStyle,
+		&p.X.Tick.Label, &p.Y.Tick.Label, &p.Legend.TextStyle,
+	} {
+		style.Font = font.Font{Typeface: "Liberation", Variant: "Sans", Size: vg.Points(11)}
+		style.Color = quiet
+	}
+	p.Title.TextStyle.Color = ink
+	p.Title.TextStyle.Font.Size = vg.Points(13)
+	p.X.Color, p.Y.Color, p.X.Tick.Color, p.Y.Tick.Color = quiet, quiet, quiet, quiet
+	return p
 }
 
 // axes gives both axes something to span and even ticks, and leaves room above
@@ -155,6 +161,17 @@ func thin(steps []Step, value func(*Step) float64) plotter.XYs {
 		}
 	}
 	return points
+}
+
+// points are the finite ones of a list's values.
+func points[T any](list []T, at func(*T) int64, value func(*T) float64) plotter.XYs {
+	var all plotter.XYs
+	for i := range list {
+		if v := value(&list[i]); !math.IsNaN(v) && !math.IsInf(v, 0) {
+			all = append(all, plotter.XY{X: float64(at(&list[i])), Y: v})
+		}
+	}
+	return all
 }
 
 // runningMean averages each point with its neighbours, a fiftieth of the curve

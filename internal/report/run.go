@@ -8,6 +8,8 @@ import (
 	"html/template"
 	"image/color"
 	"io"
+
+	"gonum.org/v1/plot/plotter"
 )
 
 // A Run is what report.html tells about a training run. Every part may be
@@ -17,6 +19,8 @@ type Run struct {
 	Facts   []Fact   // what the run was: data, seed, CPU, versions, time
 	Config  string   // the configuration as YAML
 	Steps   []Step   // in rising order
+	Held    []Held   // evaluations between the steps, in rising order
+	Signs   []string // what looks like a collapse, and what to try
 	Scores  []Score  // kNN: the trained encoder first, then what to compare with
 	Classes []Class  // accuracy of the trained encoder by class
 	Pairs   []Pair   // a few images with their views
@@ -32,6 +36,12 @@ type Step struct {
 	Loss, LR, GradNorm       float64
 	TargetStd, PredictionStd float64
 	ImagesPerS               float64
+}
+
+// A Held is an evaluation of the frozen features on a held subset.
+type Held struct {
+	Step                                    int64
+	Accuracy, Alignment, Uniformity, RankMe float64
 }
 
 // A Score is an accuracy and its 95 % interval, from 0 to 1.
@@ -67,19 +77,29 @@ func Write(w io.Writer, run Run) error {
 		Drawn  []drawn
 	}{Run: run}
 
+	step := func(value func(*Step) float64) plotter.XYs { return thin(run.Steps, value) }
+	held := func(value func(*Held) float64) plotter.XYs {
+		return points(run.Held, func(h *Held) int64 { return h.Step }, value)
+	}
 	for _, c := range []struct {
 		title, unit string
 		curves      []curve
 	}{
-		{"Loss", "loss", []curve{{paint: blue, smooth: true, value: func(s *Step) float64 { return s.Loss }}}},
-		{"Learning rate", "rate", []curve{{paint: teal, value: func(s *Step) float64 { return s.LR }}}},
-		{"Spread of what is compared (near 0: collapse)", "standard deviation", []curve{
-			{name: "target, normalised", paint: orange, value: func(s *Step) float64 { return s.TargetStd }},
-			{name: "prediction", paint: blue, value: func(s *Step) float64 { return s.PredictionStd }},
+		{"Loss", "loss", []curve{{paint: blue, smooth: true, points: step(func(s *Step) float64 { return s.Loss })}}},
+		{"kNN on the held subset", "accuracy", []curve{{paint: blue, points: held(func(h *Held) float64 { return h.Accuracy })}}},
+		{"Alignment and uniformity of the features", "", []curve{
+			{name: "alignment: distance of two views (0: the same)", paint: orange, points: held(func(h *Held) float64 { return h.Alignment })},
+			{name: "uniformity (0: all in one point)", paint: blue, points: held(func(h *Held) float64 { return h.Uniformity })},
 		}},
-		{"Gradient before clipping", "L2 norm", []curve{{paint: teal, smooth: true, value: func(s *Step) float64 { return s.GradNorm }}}},
+		{"Dimensions that the features use", "RankMe", []curve{{paint: teal, points: held(func(h *Held) float64 { return h.RankMe })}}},
+		{"Learning rate", "rate", []curve{{paint: teal, points: step(func(s *Step) float64 { return s.LR })}}},
+		{"Spread of what is compared (near 0: collapse)", "standard deviation", []curve{
+			{name: "target, normalised", paint: orange, points: step(func(s *Step) float64 { return s.TargetStd })},
+			{name: "prediction", paint: blue, points: step(func(s *Step) float64 { return s.PredictionStd })},
+		}},
+		{"Gradient before clipping", "L2 norm", []curve{{paint: teal, smooth: true, points: step(func(s *Step) float64 { return s.GradNorm })}}},
 	} {
-		svg, err := chart(c.title, c.unit, run.Steps, c.curves...)
+		svg, err := chart(c.title, c.unit, c.curves...)
 		if err != nil {
 			return err
 		}

@@ -23,6 +23,8 @@ func wholeRun(t testing.TB) Run {
 		},
 		Classes: []Class{{"disc", 200, .815}},
 		Pairs:   []Pair{newPair(t, 0, 8, views.SmallRecipe(32))},
+		Held:    []Held{{0, .3, .5, -.2, 3}, {100, .5, .4, -1, 20}, {200, math.NaN(), .3, -2, math.Inf(1)}},
+		Signs:   []string{"Step 100: the targets are <nearly> the same"},
 		Next:    []string{"pretrain run --preset cifar --data 'train-{0000..0009}.tar.gz'"},
 	}
 	for i := range 2000 {
@@ -51,13 +53,14 @@ func TestPageHasAll(t *testing.T) {
 		"71.2 %", "69.2 % to 73.2 %", "10000 / 2000", "raw pixels", "disc", "81.5 %", "preset: demo",
 		"pretrain run --preset cifar", "Loss", "Learning rate", "Gradient before clipping", "shape-00000000",
 		"&lt;script&gt;", "&lt;b&gt;fast&lt;/b&gt;", "data:image/png;base64,", "relative geometry",
+		"kNN on the held subset", "Alignment and uniformity", "Dimensions that the features use", "the targets are &lt;nearly&gt; the same",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("%q is missing", want)
 		}
 	}
-	if n := strings.Count(page, "<svg "); n != 4 {
-		t.Errorf("%d charts, want 4", n)
+	if n := strings.Count(page, "<svg "); n != 7 {
+		t.Errorf("%d charts, want 7", n)
 	}
 	text := regexp.MustCompile(`base64,[^"]*`).ReplaceAllString(page, "")
 	if strings.Contains(text, "<script") || strings.Contains(text, "ZgotmplZ") || strings.Contains(text, "NaN") {
@@ -87,7 +90,7 @@ func TestPageIsOneFile(t *testing.T) {
 // has a page.
 func TestEmptyPartsAreLeftOut(t *testing.T) {
 	page := write(t, Run{Title: "nothing yet"})
-	for _, heading := range []string{"<h2>", "<svg", "<table", "<figure", "<pre>"} {
+	for _, heading := range []string{"<h2>", "<svg", "<table", "<figure", "<pre>", "<ul"} {
 		if strings.Contains(page, heading) {
 			t.Errorf("%s in a page about nothing", heading)
 		}
