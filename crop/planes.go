@@ -20,14 +20,14 @@ type PlaneResizer struct {
 	coarse table      // of the last pass over any other
 	block  block
 	mid    []uint8
-	planes [3][]uint8 // of the view: Y, Cb, Cr
 }
 
 // Apply is Resizer.Apply for planes: dst, whose size is the view's, gets the
-// crop p of src, mirrored first if p.Flip. It reads only the samples that cover
+// crop p of src, mirrored first if p.Flip. An image without chroma gives three equal
+// planes. It reads only the samples that cover
 // p.Source(src.Width). A box that isn't within src gives a *BoxError and leaves
 // dst as it is, as does a dst without pixels, which is another error.
-func (r *PlaneResizer) Apply(dst *picture.RGB, src *picture.YCbCr, p Placement) error {
+func (r *PlaneResizer) Apply(dst *picture.Planar, src *picture.YCbCr, p Placement) error {
 	if err := p.Box.Check(src.Height, src.Width); err != nil {
 		return err
 	}
@@ -35,26 +35,15 @@ func (r *PlaneResizer) Apply(dst *picture.RGB, src *picture.YCbCr, p Placement) 
 		return fmt.Errorf("crop: resize: destination of %d x %d pixels", dst.Height, dst.Width)
 	}
 	b := p.Source(src.Width)
-	components := 3
+	r.resize(dst.Pix[0], dst.Height, dst.Width, &src.Y, b, p.Flip, true)
 	if src.Cb.Height == 0 {
-		components = 1
+		copy(dst.Pix[1], dst.Pix[0])
+		copy(dst.Pix[2], dst.Pix[0])
+		return nil
 	}
-	for i, plane := range [3]*picture.Plane{&src.Y, &src.Cb, &src.Cr} {
-		if i == components {
-			break
-		}
-		r.planes[i] = grow(r.planes[i], dst.Height*dst.Width)
-		r.resize(r.planes[i], dst.Height, dst.Width, plane, b, p.Flip, i == 0)
-	}
-	for y := range dst.Height {
-		at, end := y*dst.Width, (y+1)*dst.Width
-		luma := r.planes[0][at:end]
-		if components == 1 {
-			simd.Interleave(dst.Row(y), luma, luma, luma)
-			continue
-		}
-		simd.YCCToRGB(dst.Row(y), luma, r.planes[1][at:end], r.planes[2][at:end])
-	}
+	r.resize(dst.Pix[1], dst.Height, dst.Width, &src.Cb, b, p.Flip, false)
+	r.resize(dst.Pix[2], dst.Height, dst.Width, &src.Cr, b, p.Flip, false)
+	simd.YCCToPlanes(dst.Pix[0], dst.Pix[1], dst.Pix[2])
 	return nil
 }
 

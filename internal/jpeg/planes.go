@@ -1,8 +1,6 @@
 package jpeg
 
 import (
-	"encoding/binary"
-
 	"siameseim/internal/simd"
 	"siameseim/picture"
 )
@@ -19,7 +17,6 @@ type PlaneOptions struct {
 type planes struct {
 	dst   [4]*picture.Plane // by component; all nil in Decode
 	shift [4]int            // blocks are 8 >> shift samples wide and high
-	strip []uint8           // a row of blocks, before they are halved
 }
 
 // DecodePlanes decodes data to planes of YCbCr, without upsampling and colour
@@ -96,49 +93,27 @@ func (d *Decoder) planeRow(m int) {
 			if shift == 0 {
 				simd.IDCT(dst, p.Stride, coef, &c.quant, extent)
 			} else {
-				d.scaledBlocks(dst, p.Stride, coef, &c.quant, extent, shift)
+				scaledBlocks(dst, p.Stride, coef, &c.quant, shift)
 			}
 		}
 	}
 }
 
 // scaledBlocks is simd.IDCT for blocks of 4 x 4 (shift 1), 2 x 2 (2) or 1
-// samples (3): the means of the samples of the first, the inverse DCT of that
-// size of the lowest frequencies, scaled so that a level stays a level, for the
-// others. (The DCT of four points takes longer than the vector kernel and the
-// means together.)
-func (d *Decoder) scaledBlocks(dst []uint8, stride int, coef []int16, quant *[64]uint16, extent []uint8, shift int) {
-	n := len(coef) / 64
+// samples (3): the inverse DCT of that size of the lowest frequencies, scaled so
+// that a level stays a level.
+func scaledBlocks(dst []uint8, stride int, coef []int16, quant *[64]uint16, shift int) {
 	if shift == 1 {
-		d.planes.strip = grow(d.planes.strip, 64*n)
-		simd.IDCT(d.planes.strip, 8*n, coef, quant, extent)
-		for y := range 4 {
-			upper := d.planes.strip[16*y*n:]
-			halve(dst[y*stride:y*stride+4*n], upper[:8*n], upper[8*n:16*n])
-		}
+		simd.IDCT4(dst, stride, coef, quant)
 		return
 	}
-	for i := range n {
+	for i := range len(coef) / 64 {
 		c := (*[64]int16)(coef[64*i:])
 		if shift == 2 {
 			idct2(dst[2*i:], stride, c, quant)
 		} else {
 			dst[i] = sample((int32(c[0])*int32(quant[0]) + 4) >> 3)
 		}
-	}
-}
-
-// halve writes the means of 2 x 2 samples of two rows, a multiple of 8 long:
-//
-//	dst[i] = (a[2i] + a[2i+1] + b[2i] + b[2i+1] + 2) >> 2
-func halve(dst, a, b []uint8) {
-	const even, two = 0x00ff_00ff_00ff_00ff, 0x0002_0002_0002_0002
-	for len(a) >= 8 && len(b) >= 8 && len(dst) >= 4 {
-		p, q := binary.LittleEndian.Uint64(a), binary.LittleEndian.Uint64(b)
-		v := (p&even + p>>8&even + q&even + q>>8&even + two) >> 2 & even
-		v |= v >> 8
-		binary.LittleEndian.PutUint32(dst, uint32(v&0xffff|v>>16&0xffff_0000))
-		a, b, dst = a[8:], b[8:], dst[4:]
 	}
 }
 

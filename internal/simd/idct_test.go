@@ -96,8 +96,18 @@ func TestIDCTExtentOnlySpeeds(t *testing.T) {
 func runIDCT(t testing.TB, rng *rand.Rand, memory func(int) []uint8) {
 	n := 1 + rng.IntN(11)
 	stride := 8*n + rng.IntN(20)
-	coef := make([]int16, 64*n)
-	var quant [64]uint16
+	coef, quant := drawBlocks(rng, n)
+	got := memory(7*stride + 8*n)
+	want := bytes.Clone(got)
+	idctGeneric(want, stride, coef, quant, nil)
+	IDCT(got, stride, coef, quant, nil)
+	compare(t, "idct", got, want)
+}
+
+// drawBlocks returns n blocks of coefficients and a table, of sizes that files
+// have and of others.
+func drawBlocks(rng *rand.Rand, n int) (coef []int16, quant *[64]uint16) {
+	coef, quant = make([]int16, 64*n), new([64]uint16)
 	for i := range quant {
 		quant[i] = uint16(1 + rng.IntN(60))
 		if rng.IntN(8) == 0 {
@@ -122,11 +132,7 @@ func runIDCT(t testing.TB, rng *rand.Rand, memory func(int) []uint8) {
 			}
 		}
 	}
-	got := memory(7*stride + 8*n)
-	want := bytes.Clone(got)
-	idctGeneric(want, stride, coef, &quant, nil)
-	IDCT(got, stride, coef, &quant, nil)
-	compare(t, "idct", got, want)
+	return coef, quant
 }
 
 func BenchmarkIDCT(b *testing.B) {

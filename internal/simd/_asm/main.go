@@ -66,6 +66,13 @@ var operations = []struct {
 	{"upsampleh2v1", upsampleH2V1},
 	{"upsampleh2v2", upsampleH2V2},
 	{"upsampleh1v2", upsampleH1V2},
+	{"idct4", bothSets(idct4)},
+	{"ycctoplanes", bothSets(yccToPlanes)},
+	{"planarlumasum", bothSets(planarLumaSum)},
+	{"planargrey", bothSets(planarGrey)},
+	{"planarsaturate", bothSets(planarSaturate)},
+	{"planarhue", bothSets(planarHue)},
+	{"smooth", bothSets(smooth)},
 }
 
 func main() {
