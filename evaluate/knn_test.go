@@ -271,3 +271,16 @@ func BenchmarkKNN(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkSearch is the size that docs/bench/evaluate.py compares with NumPy.
+func BenchmarkSearch(b *testing.B) {
+	rng := rand.New(rand.NewPCG(4, 0))
+	train, test := clusters(rng, 50000, 192, 10, 1), clusters(rng, 10000, 192, 10, 1)
+	threads := team.New(0)
+	defer threads.Close()
+	for b.Loop() {
+		if _, err := DefaultKNN.Evaluate(train, test, threads); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
