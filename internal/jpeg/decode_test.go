@@ -311,6 +311,7 @@ func FuzzDecode(f *testing.F) {
 type prober struct {
 	whole, region Decoder
 	im, part      picture.RGB
+	planes        picture.YCbCr
 }
 
 func (p *prober) probe(t *testing.T, data []byte) {
@@ -325,6 +326,10 @@ func (p *prober) probe(t *testing.T, data []byte) {
 			t.Fatalf("error of another type: %v", err)
 		}
 		return
+	}
+	steps := PlaneOptions{Luma: 1 << (len(data) % 4), Chroma: 2 << (len(data) % 3)}
+	if _, err := p.whole.DecodePlanes(&p.planes, data, opt, steps); err != nil {
+		t.Fatalf("planes: %v", err)
 	}
 	opt.Region = &Rect{info.Height / 3, info.Width / 3, info.Height/3 + 1, info.Width/3 + 1}
 	if _, err := p.region.Decode(part, data, opt); err != nil {
