@@ -29,8 +29,8 @@ type BatchNorm struct {
 
 	rows                        int // of a batch
 	y, x, dy, dx                []float32
+	y16, dx16                   []simd.BF16
 	measure, apply, sum, inputs func(worker, lo, hi int)
-	addRows                     func(worker, lo, hi int)
 }
 
 // BatchNormConfig says which of its parts a BatchNorm has.
@@ -61,14 +61,23 @@ func newBatchNorm(b *Builder, c BatchNormConfig) *BatchNorm {
 	for _, s := range []*[]float32{&n.mean, &n.rstd, &n.factor, &n.a, &n.b} {
 		b.Arena.Keep(s, n.batches*c.Dim)
 	}
-	n.measure, n.apply, n.sum, n.inputs = n.measureColumns, n.applyColumns, n.sumColumns, n.inputColumns
-	n.addRows = n.addInputGrad
+	n.measure, n.apply, n.sum, n.inputs = n.measureColumns, n.applyRows, n.sumColumns, n.inputRows
 	return n
 }
 
 // Forward implements Norm.
-func (n *BatchNorm) Forward(y, x []float32, rows int) {
-	n.y, n.x, n.rows = y, x, rows/n.batches
+func (n *BatchNorm) Forward(y, x []float32, rows int) { n.forward(y, nil, x, rows, false) }
+
+func (n *BatchNorm) forward(y []float32, y16 []simd.BF16, x []float32, rows int, again bool) {
+	n.y, n.y16, n.x, n.rows = y, y16, x, rows/n.batches
+	if !again {
+		n.statistics()
+	}
+	n.m.Do(rows, n.apply)
+}
+
+// statistics measures x and moves the averages.
+func (n *BatchNorm) statistics() {
 	n.m.Do(n.dim, n.measure)
 	n.shareMoments()
 	unbiased := n.count / (n.count - 1)
@@ -87,7 +96,6 @@ func (n *BatchNorm) Forward(y, x []float32, rows int) {
 			n.runningVar[j] = average(n.runningVar[j], variance[j]*unbiased)
 		}
 	}
-	n.m.Do(n.dim, n.apply)
 }
 
 func average(running float32, now float64) float32 {
@@ -102,6 +110,13 @@ func (n *BatchNorm) pair(batch int) (first, second []float64) {
 
 // batch returns the rows of x that a batch has.
 func (n *BatchNorm) batch(x []float32, batch int) []float32 { return x[batch*n.rows*n.dim:] }
+
+// block returns the end of the next few rows from lo on that are of one batch,
+// and where that batch's statistics start.
+func (n *BatchNorm) block(lo, hi int) (end, at int) {
+	batch := lo / n.rows
+	return min(lo+normRows, hi, (batch+1)*n.rows), batch * n.dim
+}
 
 func (n *BatchNorm) measureColumns(_, lo, hi int) {
 	for i := range n.batches {
@@ -134,29 +149,30 @@ func (n *BatchNorm) shareMoments() {
 	}
 }
 
-func (n *BatchNorm) applyColumns(_, lo, hi int) {
+func (n *BatchNorm) applyRows(_, lo, hi int) {
 	var shift []float32
 	if n.shift != nil {
-		shift = n.shift.Data[lo:hi]
+		shift = n.shift.Data
 	}
-	for i := range n.batches {
-		at := i * n.dim
-		simd.NormColumns(n.batch(n.y, i)[lo:], n.batch(n.x, i)[lo:], n.mean[at+lo:at+hi], n.factor[at+lo:at+hi], shift,
-			n.rows, hi-lo, n.dim)
+	d := n.dim
+	for lo < hi {
+		end, at := n.block(lo, hi)
+		x, mean, factor := n.x[lo*d:end*d], n.mean[at:at+d], n.factor[at:at+d]
+		if n.y == nil {
+			simd.NormColumnsBF16(n.y16[lo*d:end*d], x, mean, factor, shift, end-lo, d, d)
+		} else {
+			simd.NormColumns(n.y[lo*d:end*d], x, mean, factor, shift, end-lo, d, d)
+		}
+		lo = end
 	}
 }
 
 // Backward implements Norm. The gradients of scale and shift are this rank's
 // own: gradients are averaged over ranks later, as all others.
-func (n *BatchNorm) Backward(dx, dy, x []float32, rows int) {
-	n.inputGradient(dy, x, rows)
-	n.dx = dx
-	n.m.Do(rows, n.addRows)
-}
+func (n *BatchNorm) Backward(dx, dy, x []float32, rows int) { n.backward(dx, nil, dy, x, rows) }
 
-// inputGradient is Backward that turns dy into the input's gradient in place.
-func (n *BatchNorm) inputGradient(dy, x []float32, rows int) {
-	n.dy, n.x, n.rows = dy, x, rows/n.batches
+func (n *BatchNorm) backward(dx []float32, dx16 []simd.BF16, dy, x []float32, rows int) {
+	n.dx, n.dx16, n.dy, n.x, n.rows = dx, dx16, dy, x, rows/n.batches
 	n.m.Do(n.dim, n.sum)
 	for i := range n.batches {
 		sum, dotted := n.pair(i)
@@ -178,8 +194,11 @@ func (n *BatchNorm) inputGradient(dy, x []float32, rows int) {
 			n.b[at+j] = float32(dotted[j] * float64(n.rstd[at+j]) / n.count)
 		}
 	}
-	n.m.Do(n.dim, n.inputs)
+	n.m.Do(rows, n.inputs)
 }
+
+// inputGradient is Backward that turns dy into the input's gradient in place.
+func (n *BatchNorm) inputGradient(dy, x []float32, rows int) { n.backward(nil, nil, dy, x, rows) }
 
 func (n *BatchNorm) sumColumns(_, lo, hi int) {
 	for i := range n.batches {
@@ -190,14 +209,20 @@ func (n *BatchNorm) sumColumns(_, lo, hi int) {
 	}
 }
 
-func (n *BatchNorm) inputColumns(_, lo, hi int) {
-	for i := range n.batches {
-		at, dy := i*n.dim, n.batch(n.dy, i)[lo:]
-		simd.NormColumnsBackward(dy, dy, n.batch(n.x, i)[lo:], n.mean[at+lo:at+hi], n.factor[at+lo:at+hi],
-			n.a[at+lo:at+hi], n.b[at+lo:at+hi], n.rows, hi-lo, n.dim)
+func (n *BatchNorm) inputRows(_, lo, hi int) {
+	d := n.dim
+	for lo < hi {
+		end, at := n.block(lo, hi)
+		dy := n.dy[lo*d : end*d]
+		simd.NormColumnsBackward(dy, dy, n.x[lo*d:end*d], n.mean[at:at+d], n.factor[at:at+d], n.a[at:at+d], n.b[at:at+d],
+			end-lo, d, d)
+		if n.dx != nil {
+			dx := n.dx[lo*d : end*d]
+			simd.Add(dx, dy)
+			if n.dx16 != nil {
+				simd.ToBF16(n.dx16[lo*d:end*d], dx)
+			}
+		}
+		lo = end
 	}
-}
-
-func (n *BatchNorm) addInputGrad(_, lo, hi int) {
-	simd.Add(n.dx[lo*n.dim:hi*n.dim], n.dy[lo*n.dim:hi*n.dim])
 }

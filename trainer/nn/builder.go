@@ -34,14 +34,19 @@ func (b *Builder) Param(name string, init Init, trained bool, shape ...int) *Par
 		n *= side
 	}
 	p := &Param{Name: name, Shape: shape}
+	b.Params = append(b.Params, p)
+	b.Machine.plan.Weights += 4 * int64(n)
 	if b.Train && trained {
 		b.Arena.Keep(&p.Grad, n)
+		b.Machine.plan.Gradients += 4 * int64(n)
+	}
+	if b.Machine.dry {
+		return p
 	}
 	p.Data = make([]float32, n)
 	if err := b.Fill(p, init); err != nil && b.err == nil {
 		b.err = err
 	}
-	b.Params = append(b.Params, p)
 	return p
 }
 

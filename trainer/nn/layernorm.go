@@ -10,10 +10,11 @@ type LayerNorm struct {
 	scale, shift *Param
 	mean, rstd   []float32 // [rows] of the last Forward
 
-	rows          int
-	y, x, dy, dx  []float32
-	forward, back func(worker, lo, hi int)
-	paramGrad     func(worker, lo, hi int)
+	rows         int
+	y, x, dy, dx []float32
+	y16, dx16    []simd.BF16
+	ahead, back  func(worker, lo, hi int)
+	paramGrad    func(worker, lo, hi int)
 }
 
 // NewLayerNorm makes name.weight, 1, and name.bias, 0, for at most rows rows.
@@ -25,24 +26,33 @@ func NewLayerNorm(b *Builder, name string, dim, rows int) *LayerNorm {
 	}
 	b.Arena.Keep(&l.mean, rows)
 	b.Arena.Keep(&l.rstd, rows)
-	l.forward, l.back, l.paramGrad = l.forwardRows, l.backwardRows, l.paramGradColumns
+	l.ahead, l.back, l.paramGrad = l.forwardRows, l.backwardRows, l.paramGradColumns
 	return l
 }
 
 // Forward implements Norm.
-func (l *LayerNorm) Forward(y, x []float32, rows int) {
-	l.y, l.x, l.rows = y, x, rows
-	l.m.Do(rows, l.forward)
+func (l *LayerNorm) Forward(y, x []float32, rows int) { l.forward(y, nil, x, rows, false) }
+
+// Backward implements Norm.
+func (l *LayerNorm) Backward(dx, dy, x []float32, rows int) { l.backward(dx, nil, dy, x, rows) }
+
+func (l *LayerNorm) forward(y []float32, y16 []simd.BF16, x []float32, rows int, _ bool) {
+	l.y, l.y16, l.x, l.rows = y, y16, x, rows
+	l.m.Do(rows, l.ahead)
 }
 
 func (l *LayerNorm) forwardRows(_, lo, hi int) {
 	d := l.dim
-	simd.LayerNorm(l.y[lo*d:hi*d], l.x[lo*d:hi*d], l.scale.Data, l.shift.Data, d, blockEps, l.mean[lo:hi], l.rstd[lo:hi])
+	x, mean, rstd := l.x[lo*d:hi*d], l.mean[lo:hi], l.rstd[lo:hi]
+	if l.y == nil {
+		simd.LayerNormBF16(l.y16[lo*d:hi*d], x, l.scale.Data, l.shift.Data, d, blockEps, mean, rstd)
+		return
+	}
+	simd.LayerNorm(l.y[lo*d:hi*d], x, l.scale.Data, l.shift.Data, d, blockEps, mean, rstd)
 }
 
-// Backward implements Norm.
-func (l *LayerNorm) Backward(dx, dy, x []float32, rows int) {
-	l.dx, l.dy, l.x, l.rows = dx, dy, x, rows
+func (l *LayerNorm) backward(dx []float32, dx16 []simd.BF16, dy, x []float32, rows int) {
+	l.dx, l.dx16, l.dy, l.x, l.rows = dx, dx16, dy, x, rows
 	l.m.Do(l.dim, l.paramGrad)
 	l.m.Do(rows, l.back)
 }
@@ -53,7 +63,13 @@ func (l *LayerNorm) paramGradColumns(_, lo, hi int) {
 
 func (l *LayerNorm) backwardRows(_, lo, hi int) {
 	d := l.dim
-	dy := l.dy[lo*d : hi*d]
-	simd.LayerNormBackward(dy, dy, l.x[lo*d:hi*d], l.scale.Data, l.mean[lo:hi], l.rstd[lo:hi], d)
-	simd.Add(l.dx[lo*d:hi*d], dy)
+	for at := lo; at < hi; at += normRows {
+		end := min(at+normRows, hi)
+		dy, dx := l.dy[at*d:end*d], l.dx[at*d:end*d]
+		simd.LayerNormBackward(dy, dy, l.x[at*d:end*d], l.scale.Data, l.mean[at:end], l.rstd[at:end], d)
+		simd.Add(dx, dy)
+		if l.dx16 != nil {
+			simd.ToBF16(l.dx16[at*d:end*d], dx)
+		}
+	}
 }

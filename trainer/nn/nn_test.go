@@ -219,10 +219,11 @@ func TestDropPathLeavesDroppedImages(t *testing.T) {
 	s.Forward(batch, DropKey{Seed: 1})
 	grad := noise(len(s.In()), 2)
 	before := slices.Clone(grad)
-	s.blocks[1].backward(grad, s.stream[1], batch)
+	last := s.blocks[1].(*block32)
+	last.backward(grad, nil, s.stream[1], batch)
 	seen := 0
 	for image := range batch {
-		dropped := s.blocks[1].close1.drop[image] == 0 && s.blocks[1].close2.drop[image] == 0
+		dropped := last.close1.drop[image] == 0 && last.close2.drop[image] == 0
 		at, end := image*tokens*dim, (image+1)*tokens*dim
 		same := slices.Equal(s.stream[1][at:end], s.stream[2][at:end]) && slices.Equal(grad[at:end], before[at:end])
 		if same != dropped {
@@ -235,7 +236,7 @@ func TestDropPathLeavesDroppedImages(t *testing.T) {
 	if seen == 0 || seen == batch {
 		t.Errorf("%d of %d images dropped: nothing tested", seen, batch)
 	}
-	if s.blocks[0].close1.drop != nil {
+	if s.blocks[0].(*block32).close1.drop != nil {
 		t.Error("the first block drops")
 	}
 }

@@ -1,8 +1,12 @@
 package nn
 
-import "fmt"
+import (
+	"fmt"
 
-// Norm is a LayerNorm or a BatchNorm with scale and shift.
+	"siameseim/internal/simd"
+)
+
+// Norm is a LayerNorm or a BatchNorm.
 type Norm interface {
 	// Forward computes y from x, both [rows, D]; y may be x.
 	Forward(y, x []float32, rows int)
@@ -10,10 +14,21 @@ type Norm interface {
 	// Forward and the gradient dy of its y, and adds the input's gradient to
 	// dx. It overwrites dy.
 	Backward(dx, dy, x []float32, rows int)
+
+	// forward is Forward into y or, if that is nil, into y16. again: x is that
+	// of the last time, the same bits are wanted and no average moves.
+	forward(y []float32, y16 []simd.BF16, x []float32, rows int, again bool)
+	// backward is Backward, and puts the new dx in bfloat16 to dx16 if that
+	// isn't nil.
+	backward(dx []float32, dx16 []simd.BF16, dy, x []float32, rows int)
 }
 
 // blockEps is LayerNorm's eps wherever it stands in a block (SPEC section 3).
 const blockEps = 1e-6
+
+// normRows is how many rows a norm works on before it goes on to the next pass
+// over them: few enough to stay in the first-level cache.
+const normRows = 4
 
 // newNorm makes the norm of a kind, "layer" or "batch", for rows of width dim,
 // at most rows of them.

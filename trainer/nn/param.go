@@ -8,10 +8,17 @@ type Param struct {
 	Shape []int
 	Data  []float32
 	Grad  []float32 // same length as Data; nil when frozen or of a momentum branch
+
+	version uint64 // moves with each change of Data
 }
 
 // Trained reports whether the parameter has a gradient.
 func (p *Param) Trained() bool { return p.Grad != nil }
+
+// Changed must be called after Data was written and before the next forward
+// pass: products in bfloat16 keep weights in a form of their own. Not while a
+// pass runs.
+func (p *Param) Changed() { p.version++ }
 
 // Buffer is a state that is neither trained nor averaged into the momentum
 // branch: a BatchNorm's running_mean or running_var. It belongs into a

@@ -26,16 +26,27 @@ type ViT struct {
 	class             *Param
 	blocks            *Stack
 	positions         []float32 // [G*G, D]
-	rows              []float32 // [B*V, 3pp] the seen patches, channel-major
-	embedded          []float32 // [B*V, D]; in backward its gradient
+	rows              []float32 // [B*V, 3pp] the seen patches, channel-major; kept if the embedding is trained
+	embedded          []float32 // [B*V, D] gradient of the embedded patches, if it is trained
+	together          int       // images that are embedded together
+	places            []placing // of each worker
 
 	images, second          []float32 // second: those behind the first split images, if not nil
 	split                   int
 	visible                 []int32
 	grad                    []float32
 	batch                   int
-	gather, place, gradient func(worker, lo, hi int)
+	embedPart, gradientPart func(worker, lo, hi int)
 }
+
+// placing is a worker's embedding of a few images.
+type placing struct {
+	first int // their first
+	tile  simd.Epilogue
+}
+
+// embedRows is how many patches are embedded together, if an image has not more.
+const embedRows = 256
 
 // NewViT makes patch_embed.proj, cls_token and the blocks.
 func NewViT(b *Builder, c ViTConfig) *ViT {
@@ -49,21 +60,29 @@ func NewViT(b *Builder, c ViTConfig) *ViT {
 	}
 	weight := b.Param("patch_embed.proj.weight", Xavier(c.Dim, inputs), c.TrainPatchEmbed, c.Dim, 3, c.Patch, c.Patch)
 	bias := b.Param("patch_embed.proj.bias", Uniform(1/math.Sqrt(float64(inputs))), c.TrainPatchEmbed, c.Dim)
-	v.embed = linear(b.Machine, weight, bias, inputs, c.Dim)
+	v.embed = linear(b, weight, bias, inputs, c.Dim, false)
 	v.class = b.Param("cls_token", Normal(.02), true, 1, 1, c.Dim)
-	plan := b.Arena.Scratch
-	if b.Train {
-		plan = b.Arena.Keep
+	v.together = max(1, embedRows/c.Tokens)
+	rows := v.together * c.Tokens
+	if b.Train && c.TrainPatchEmbed {
+		b.Arena.Keep(&v.rows, b.Batch*c.Tokens*inputs)
+		b.Arena.Keep(&v.embedded, b.Batch*c.Tokens*c.Dim)
+		v.embed.needChunks(b)
 	}
-	mark := b.Arena.Mark()
-	plan(&v.rows, b.Batch*c.Tokens*inputs)
-	plan(&v.embedded, b.Batch*c.Tokens*c.Dim)
-	b.Arena.Rewind(mark)
+	b.Machine.needTile(rows * (inputs + c.Dim))
+	if b.Machine.half16() {
+		b.Machine.needHalf(rows * inputs)
+	}
 	v.blocks = NewStack(b, StackConfig{
 		Name: "blocks", Depth: c.Depth, Tokens: 1 + c.Tokens, Dim: c.Dim, Heads: c.Heads,
 		Norm: "layer", LayerScale: c.LayerScale, DropPath: c.DropPath,
 	})
-	v.gather, v.place, v.gradient = v.gatherImages, v.placeImages, v.gradientImages
+	v.embedPart, v.gradientPart = v.embedImages, v.gradientImages
+	v.places = make([]placing, len(b.Machine.workers))
+	for i := range v.places {
+		p := &v.places[i]
+		p.tile = func(c []float32, ldc, i0, i1, j0, j1 int) { v.placeTile(p.first, c, ldc, i0, i1, j0, j1) }
+	}
 	return v
 }
 
@@ -86,9 +105,10 @@ func (v *ViT) encode(images, second []float32, visible []int32, batch int, key D
 	if second != nil {
 		v.split = batch / 2
 	}
-	v.m.Do(batch, v.gather)
-	v.embed.Forward(v.embedded, v.rows, batch*v.patches, nil)
-	v.m.Do(batch, v.place)
+	if v.embed.ahead != nil {
+		v.embed.w16 = v.embed.ahead.fresh()
+	}
+	v.m.Do(batch, v.embedPart)
 	v.blocks.Forward(batch, key)
 }
 
@@ -104,7 +124,7 @@ func (v *ViT) Backward(grad []float32, batch int) {
 	simd.ColumnSum(v.class.Grad, grad, batch, v.dim, stride)
 	if v.embed.Weight.Trained() {
 		v.grad = grad
-		v.m.Do(batch, v.gradient)
+		v.m.Do(batch, v.gradientPart)
 		v.embed.Backward(nil, v.embedded, v.rows, batch*v.patches, nil)
 	}
 }
@@ -127,11 +147,37 @@ func (v *ViT) pixels(image int) []float32 {
 	return from[image*n : (image+1)*n]
 }
 
-// gatherImages copies the seen patches to rows of 3pp values, (channel, row,
-// column) as a convolution's weight has them.
-func (v *ViT) gatherImages(_, lo, hi int) {
+// embedImages embeds the seen patches of images lo to hi, a few images at a
+// time: rows of pixels, then their product, whose epilogue puts the tokens in
+// place.
+func (v *ViT) embedImages(worker, lo, hi int) {
+	l, w := v.embed, &v.m.workers[worker]
+	for ; lo < hi; lo += v.together {
+		n := min(v.together, hi-lo)
+		rows, sums := w.tile[:n*v.patches*l.In], w.tile[n*v.patches*l.In:]
+		if v.rows != nil {
+			rows = v.rows[lo*v.patches*l.In:][:len(rows)]
+		}
+		v.gather(rows, lo, lo+n)
+		v.places[worker].first = lo
+		for image := lo; image < lo+n; image++ {
+			copy(v.blocks.In()[image*(1+v.patches)*v.dim:], v.class.Data)
+		}
+		if l.ahead != nil {
+			half := w.half[:len(rows)]
+			simd.ToBF16(half, rows)
+			w.gemm.MulPacked(nil, l.Out, half, l.In, l.w16, 0, n*v.patches, l.Out, l.In, false, v.places[worker].tile)
+			continue
+		}
+		w.gemm.MulNT(sums, l.Out, rows, l.In, l.Weight.Data, l.In, 0, n*v.patches, l.Out, l.In, false, v.places[worker].tile)
+	}
+}
+
+// gather copies the seen patches of images lo to hi to rows of 3pp values,
+// (channel, row, column) as a convolution's weight has them.
+func (v *ViT) gather(rows []float32, lo, hi int) {
 	s, p := v.size, v.patch
-	at := lo * v.patches * 3 * p * p
+	at := 0
 	for image := lo; image < hi; image++ {
 		pixels := v.pixels(image)
 		for i := range v.patches {
@@ -140,23 +186,22 @@ func (v *ViT) gatherImages(_, lo, hi int) {
 			for channel := range 3 {
 				for y := range p {
 					from := corner + (channel*s+y)*s
-					at += copy(v.rows[at:at+p], pixels[from:from+p])
+					at += copy(rows[at:at+p], pixels[from:from+p])
 				}
 			}
 		}
 	}
 }
 
-func (v *ViT) placeImages(_, lo, hi int) {
-	d := v.dim
-	for image := lo; image < hi; image++ {
-		out := v.blocks.In()[image*(1+v.patches)*d : (image+1)*(1+v.patches)*d]
-		copy(out[:d], v.class.Data)
-		copy(out[d:], v.embedded[image*v.patches*d:(image+1)*v.patches*d])
-		for i := range v.patches {
-			at := v.index(image, i) * d
-			simd.Add(out[(1+i)*d:(2+i)*d], v.positions[at:at+d])
-		}
+// placeTile adds bias and positions to a tile of the products of images first,
+// first+1 ... and puts it behind their class tokens.
+func (v *ViT) placeTile(first int, c []float32, ldc, i0, i1, j0, j1 int) {
+	in, d, bias := v.blocks.In(), v.dim, v.embed.Bias.Data[j0:j1]
+	for i := i0; i < i1; i++ {
+		image, patch := first+i/v.patches, i%v.patches
+		to := (image*(1+v.patches)+1+patch)*d + j0
+		position := v.positions[v.index(image, patch)*d+j0:]
+		simd.BiasResidualTile(in[to:], d, c[(i-i0)*ldc:], ldc, position, d, 1, j1-j0, bias)
 	}
 }
 

@@ -15,13 +15,37 @@ import (
 // Over several ranks the loss is the mean of the ranks' losses, and each rank
 // has the gradients of its own: the trainer averages those.
 func New(cfg Config, batch int, t *team.Team, seed uint64, reducer nn.Reducer) (Model, error) {
-	if err := cfg.Check(); err != nil {
+	if err := checkSizes(&cfg, batch); err != nil {
 		return nil, err
 	}
-	if batch < 1 || batch > 1<<20 {
-		return nil, fmt.Errorf("objective: batch %d: must be from 1 to %d", batch, 1<<20)
+	return assemble(cfg, batch, nn.NewMachine(t, reducer), seed)
+}
+
+// NewOn is New on a machine, which says in what precision products are computed
+// and whether blocks recompute. On a dry one the model can't run: it is there
+// to ask the machine what it has Planned.
+func NewOn(cfg Config, batch int, m *nn.Machine, seed uint64) (Model, error) {
+	if err := checkSizes(&cfg, batch); err != nil {
+		return nil, err
 	}
-	return newSiameseIM(cfg, batch, nn.NewMachine(t, reducer), seed)
+	if err := m.Precision.Check(); err != nil {
+		return nil, fmt.Errorf("objective: %w", err)
+	}
+	return assemble(cfg, batch, m, seed)
+}
+
+func checkSizes(cfg *Config, batch int) error {
+	if err := cfg.Check(); err != nil {
+		return err
+	}
+	if batch < 1 || batch > 1<<20 {
+		return fmt.Errorf("objective: batch %d: must be from 1 to %d", batch, 1<<20)
+	}
+	return nil
+}
+
+func assemble(cfg Config, batch int, m *nn.Machine, seed uint64) (Model, error) {
+	return newSiameseIM(cfg, batch, m, seed)
 }
 
 // viewer returns the configuration of an encoder that sees tokens patches.
