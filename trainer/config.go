@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"siameseim/trainer/nn"
 	"siameseim/trainer/objective"
 )
 
@@ -23,6 +24,8 @@ type Config struct {
 	Steps        int     `json:"steps" yaml:"steps"` // of the whole schedule
 	WarmupSteps  int     `json:"warmup_steps" yaml:"warmup_steps"`
 	Accumulation int     `json:"accumulation" yaml:"accumulation"` // micro-batches a step; BatchNorm and C are each one's own
+
+	Precision nn.Precision `json:"precision,omitempty" yaml:"precision,omitempty"` // of products and attention; "": nn.FP32
 }
 
 // Validate reports all that is wrong with the configuration for steps of batch images, joined.
@@ -48,6 +51,9 @@ func (c *Config) Validate(batch int) error {
 	bad(c.EMA >= 0 && c.EMA <= 1, "ema %g: must be from 0 to 1", c.EMA)
 	bad(c.Steps >= 1, "steps %d: must be at least 1", c.Steps)
 	bad(c.WarmupSteps >= 0 && c.WarmupSteps <= max(c.Steps, 0), "warmup_steps %d: must be from 0 to steps, %d", c.WarmupSteps, c.Steps)
+	if err := c.Precision.Check(); err != nil {
+		errs = append(errs, err)
+	}
 	bad(batch >= 1, "batch %d: must be at least 1", batch)
 	if bad(c.Accumulation >= 1, "accumulation %d: must be at least 1", c.Accumulation); c.Accumulation >= 1 {
 		bad(batch%c.Accumulation == 0, "batch %d: not divisible into %d micro-batches (accumulation)", batch, c.Accumulation)

@@ -180,9 +180,11 @@ func (c *referenceCase) fill(t *testing.T, tr *Trainer) {
 	}
 	for _, p := range tr.model.Params() {
 		put("param/"+p.Name, p.Data)
+		p.Changed()
 	}
 	for _, p := range tr.model.TargetParams() {
 		put("target/"+p.Name, p.Data)
+		p.Changed()
 	}
 	for _, b := range tr.model.Buffers() {
 		put("buffer/"+b.Name, b.Data)

@@ -93,7 +93,7 @@ func (t *Trainer) Resume(c *checkpoint.Checkpoint) error {
 	if err := match(c, checkpoint.OptimizerFile, optimizer, moments); err != nil {
 		return err
 	}
-	if err := read(c.Model, model); err != nil {
+	if err := readModel(c.Model, model, t.model); err != nil {
 		return err
 	}
 	if err := read(optimizer, moments); err != nil {
@@ -130,7 +130,7 @@ func LoadWeights(model objective.Model, cfg objective.Config, c *checkpoint.Chec
 	if err := match(c, checkpoint.ModelFile, c.Model, tensors); err != nil {
 		return err
 	}
-	return read(c.Model, tensors)
+	return readModel(c.Model, tensors, model)
 }
 
 // tensor is a named array of the trainer, as checkpoints name it.
@@ -190,6 +190,16 @@ func match(c *checkpoint.Checkpoint, file string, r *safetensors.Reader, want []
 		}
 	}
 	return nil
+}
+
+// readModel fills a model's tensors.
+func readModel(r *safetensors.Reader, list []tensor, model objective.Model) error {
+	for _, params := range [][]*nn.Param{model.Params(), model.TargetParams()} {
+		for _, p := range params {
+			p.Changed()
+		}
+	}
+	return read(r, list)
 }
 
 // read fills the tensors.

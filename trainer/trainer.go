@@ -30,17 +30,28 @@ type Trainer struct {
 	bad          int64          // bad samples up to there
 	savedStep    int            // of the last checkpoint, -1 if there is none
 
-	input   input
-	buffers []savedBuffer
+	input     input
+	recompute bool
+	buffers   []savedBuffer
 }
+
+// An Option changes how a run computes, not what.
+type Option func(*Trainer)
+
+// Recompute has each block keep its input alone for the backward pass, and compute the rest again there: less
+// memory and a third more work in the online branch, to the same bits.
+func Recompute() Option { return func(t *Trainer) { t.recompute = true } }
 
 // New builds the networks, initialised from seed, and everything else that a run needs memory for. batch is
 // the images of a step; threads 0 is one for each processor.
-func New(cfg Config, batch, threads int, seed uint64) (*Trainer, error) {
+func New(cfg Config, batch, threads int, seed uint64, options ...Option) (*Trainer, error) {
 	if err := cfg.Validate(batch); err != nil {
 		return nil, err
 	}
 	t := &Trainer{config: cfg, batch: batch, micro: batch / cfg.Accumulation, seed: seed, savedStep: -1}
+	for _, option := range options {
+		option(t)
+	}
 	t.team = team.New(threads)
 	if err := t.build(); err != nil {
 		t.team.Close()
@@ -50,7 +61,9 @@ func New(cfg Config, batch, threads int, seed uint64) (*Trainer, error) {
 }
 
 func (t *Trainer) build() (err error) {
-	t.model, err = objective.New(t.config.Config, t.micro, t.team, t.seed, nn.Single{})
+	machine := nn.NewMachine(t.team, nn.Single{})
+	machine.Precision, machine.Recompute = t.config.Precision, t.recompute
+	t.model, err = objective.NewOn(t.config.Config, t.micro, machine, t.seed)
 	if err != nil {
 		return err
 	}

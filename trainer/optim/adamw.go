@@ -60,6 +60,9 @@ func (a *AdamW) Step(t *team.Team, lr, gradScale float64) {
 		GradScale: gradScale, Step: int64(a.updates),
 	}
 	t.Do(len(a.pieces), a.body)
+	for _, p := range a.params {
+		p.Changed()
+	}
 }
 
 func (a *AdamW) update(_, lo, hi int) {

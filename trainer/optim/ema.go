@@ -43,4 +43,7 @@ func NewEMA(target, online []*nn.Param) (*EMA, error) {
 func (e *EMA) Update(t *team.Team, momentum float64) {
 	e.weight = float32(1 - momentum)
 	t.Do(len(e.pieces), e.body)
+	for _, p := range e.target {
+		p.Changed()
+	}
 }
