@@ -3,7 +3,6 @@ package evaluate
 import (
 	"fmt"
 	"math"
-	"slices"
 
 	"siameseim/internal/team"
 )
@@ -29,32 +28,17 @@ func (o KNN) Evaluate(train, test *Table, threads *team.Team) (Result, error) {
 	if o.K < 1 || !(o.Temperature > 0) {
 		return Result{}, fmt.Errorf("evaluate: knn: k %d, temperature %g: both must be positive", o.K, o.Temperature)
 	}
-	if err := train.check("train"); err != nil {
+	set, err := newLabelled(train, test)
+	if err != nil {
 		return Result{}, err
 	}
-	if err := test.check("test"); err != nil {
-		return Result{}, err
-	}
-	if test.Dim != train.Dim {
-		return Result{}, &InputError{"test", fmt.Sprintf("%d features a row, the train set has %d", test.Dim, train.Dim)}
-	}
-	classes := distinct(train.Labels)
-	if len(classes) == 1 {
-		return Result{}, &InputError{"train", fmt.Sprintf("all %d samples are of class %d", train.Rows(), classes[0])}
-	}
-	classOf := make([]int32, train.Rows())
-	for i, label := range train.Labels {
-		at, _ := slices.BinarySearch(classes, label)
-		classOf[i] = int32(at)
-	}
-
 	predictions := make([]int64, test.Rows())
 	votes := make([][]float64, threads.Threads())
 	Nearest(train.unit(), test.unit(), train.Dim, o.K, threads, func(worker, query int, nearest []Neighbour) {
 		if votes[worker] == nil {
-			votes[worker] = make([]float64, len(classes))
+			votes[worker] = make([]float64, len(set.classes))
 		}
-		predictions[query] = classes[o.vote(votes[worker], classOf, nearest)]
+		predictions[query] = set.classes[o.vote(votes[worker], set.classOf, nearest)]
 	})
 	return result(predictions, train, test), nil
 }

@@ -8,7 +8,7 @@ import (
 // A Result is what a protocol found on a test set.
 type Result struct {
 	Accuracy float64 `json:"accuracy"` // share of the test samples that were right
-	Low      float64 `json:"low"`      // Wilson's 95 % interval of it
+	Low      float64 `json:"low"`      // its 95 % interval: Wilson's, until Bootstrap is called
 	High     float64 `json:"high"`
 	Classes  int     `json:"classes"` // in the training set
 	Train    int     `json:"train"`   // samples

@@ -36,5 +36,6 @@ func (c *knnCommand) Run(env *cli.Env) error {
 	if err != nil {
 		return err
 	}
+	result.Bootstrap(c.Seed, result.Right(test))
 	return report(env, &c.Common, "kNN", &result, nil)
 }
