@@ -12,8 +12,8 @@ import (
 // solarize are the exact ones but for the mean that contrast asks for; saturation
 // and greyscale differ by a level here and there; hue goes through HSV without
 // its rounding to 8 bits, whose mean loss is made up for; the three boxes of a
-// blur are one filter, without rounding in between. It keeps scratch memory
-// between calls. The zero value is ready for use; one goroutine may use it at a
+// blur are one filter, without rounding in between, which differs most at the
+// image's edge. It keeps scratch memory between calls. The zero value is ready for use; one goroutine may use it at a
 // time.
 type PlanarPainter struct {
 	padded, between []uint8

@@ -16,8 +16,8 @@ import (
 // It keeps tables and intermediate planes. The zero value is ready for use; one
 // goroutine may use it at a time.
 type PlaneResizer struct {
-	cache  tableCache // of planes with a sample a pixel: Resizer's tables
-	coarse table      // of the last pass over any other
+	cache  tableCache     // of planes with a sample a pixel: Resizer's tables
+	coarse [2]coarseTable // of the last passes over any other: down, across
 	block  block
 	mid    []uint8
 }
@@ -52,7 +52,7 @@ func (r *PlaneResizer) Apply(dst *picture.Planar, src *picture.YCbCr, p Placemen
 type axis struct {
 	start, n, step, samples int
 	size                    int
-	mirrored                bool
+	across, mirrored        bool
 	sharp                   bool // by Pillow's filter, else by a triangle
 }
 
@@ -60,7 +60,7 @@ type axis struct {
 // width samples. The pass that leaves less for the other comes first.
 func (r *PlaneResizer) resize(dst []uint8, height, width int, src *picture.Plane, b Box, mirrored, sharp bool) {
 	down := axis{start: b.Top, n: b.Height, step: src.StepHigh, samples: src.Height, size: height, sharp: sharp}
-	across := axis{start: b.Left, n: b.Width, step: src.StepWide, samples: src.Width, size: width, mirrored: mirrored, sharp: sharp}
+	across := axis{across: true, start: b.Left, n: b.Width, step: src.StepWide, samples: src.Width, size: width, mirrored: mirrored, sharp: sharp}
 	top, bottom := down.touched()
 	left, right := across.touched()
 	down.start, across.start = down.start-top*down.step, across.start-left*across.step
@@ -111,39 +111,63 @@ func (r *PlaneResizer) across(dst []uint8, dstStride int, src []uint8, srcStride
 // are valid until the next call.
 func (r *PlaneResizer) table(a axis, from int) *table {
 	count := min(outputsPerTable(a.n, a.size), a.size-from)
-	if a.step > 1 {
-		r.coarse.buildCoarse(a, from, count)
-		return &r.coarse
+	if a.step == 1 {
+		return r.cache.get(tableKey{n: a.n, size: a.size, from: from, count: count, mirrored: a.mirrored})
 	}
-	return r.cache.get(tableKey{n: a.n, size: a.size, from: from, count: count, mirrored: a.mirrored})
+	c := &r.coarse[0]
+	if a.across {
+		c = &r.coarse[1]
+	}
+	if c.axis != a || c.from != from { // the second plane of chroma has the first one's
+		c.axis, c.from = a, from
+		c.build(count)
+	}
+	return &c.table
 }
 
-// buildCoarse makes weights for samples that stand for several pixels, whose
-// crop may begin and end within one. Mirrored, the last output comes first.
-func (t *table) buildCoarse(a axis, from, count int) {
+// A coarseTable is a table for samples that stand for several pixels, of which the
+// crop may begin and end within one.
+type coarseTable struct {
+	table
+	axis axis
+	from int
+	raw  []float64
+}
+
+// build makes the weights. Mirrored, the last output comes first.
+func (t *coarseTable) build(count int) {
+	a := t.axis
 	start, scale := float64(a.start)/float64(a.step), float64(a.n)/float64(a.step*a.size)
 	wide := max(scale, 1)
-	reach, weight := wide, triangle
+	reach := wide
 	if a.sharp {
-		reach, weight = 2*wide, bicubic
+		reach = 2 * wide
 	}
 	t.taps = min(int(math.Ceil(2*reach)), a.samples)
-	t.first, t.weights = grow(t.first, count), grow(t.weights, count*t.taps)
+	t.first, t.weights, t.raw = grow(t.first, count), grow(t.weights, count*t.taps), grow(t.raw, t.taps)
 	for i := range count {
-		out := from + i
+		out := t.from + i
 		if a.mirrored {
 			out = a.size - 1 - out
 		}
 		center := start + (float64(out)+.5)*scale - .5 // in samples, whose own centres are whole
 		first := max(0, min(int(center-reach+1), a.samples-t.taps))
-		row := t.weights[i*t.taps : (i+1)*t.taps]
-		total := 0.
-		for j := range row {
-			total += weight((float64(first+j) - center) / wide)
+		total, step := 0., 1/wide
+		for j := range t.raw {
+			x := (float64(first+j) - center) * step
+			w := 0.
+			if a.sharp {
+				w = bicubic(x)
+			} else {
+				w = triangle(x)
+			}
+			t.raw[j] = w
+			total += w
 		}
 		fit := (1 << weightBits) / total
-		for j := range row {
-			row[j] = int32(weight((float64(first+j)-center)/wide) * fit)
+		row := t.weights[i*t.taps : (i+1)*t.taps]
+		for j, w := range t.raw {
+			row[j] = int32(w * fit)
 		}
 		t.first[i] = int32(first)
 	}

@@ -99,16 +99,16 @@ func smooth(dst, src []uint8, step int, weights []uint16) {
 }
 
 func idct4(dst []uint8, stride int, coef []int16, quant *[64]uint16) {
-	done := 0
-	switch {
-	case useAVX512:
-		done = len(coef) / (8 * 64) * 8
-		idct4AVX512(dst, stride, coef[:64*done], quant)
-	case useAVX2:
-		done = len(coef) / (4 * 64) * 4
-		idct4AVX2(dst, stride, coef[:64*done], quant)
+	n, group, kernel := len(coef)/64, 4, idct4AVX2
+	if useAVX512 && n >= 8 {
+		group, kernel = 8, idct4AVX512
 	}
-	if 64*done < len(coef) {
-		idct4Generic(dst[4*done:], stride, coef[64*done:], quant)
+	if !useAVX2 || n < group {
+		idct4Generic(dst, stride, coef, quant)
+		return
+	}
+	kernel(dst, stride, coef, quant)
+	if n%group != 0 { // some of the last blocks are done twice
+		kernel(dst[4*(n-group):], stride, coef[64*(n-group):], quant)
 	}
 }
