@@ -7,97 +7,108 @@ import (
 )
 
 // attention is softmax(q k^T / sqrt(d)) v for each image and head: qkv is
-// [B, T, 3, H, d], the output [B, T, H, d]. Nothing is kept for backward but
-// both; the T x T weights live in a thread's tile, and backward makes them
-// again.
+// [B, T, 3, H, d], the output [B, T, H, d]. Beside both, two numbers a row are
+// kept for backward, which makes the weights again tile by tile
+// (simd.Workspace.AttentionForward).
 type attention struct {
-	m                     *Machine
-	tokens, heads, width  int // T, H, d
-	scale                 float32
-	out, qkv, dout, dqkv  []float32
-	forwardPart, backPart func(worker, lo, hi int)
+	m                    *Machine
+	tokens, heads, width int // T, H, d
+	scale                float32
+	stats                []float32 // [B, H, 2, T], kept for backward; else nil
+
+	// Of the running call, in the precision of its operands.
+	full                          operands[float32]
+	half                          operands[simd.BF16]
+	forwardPart, backPart         func(worker, lo, hi int)
+	forwardPart16, backwardPart16 func(worker, lo, hi int)
 }
+
+type operands[T any] struct{ out, qkv, dout, dqkv []T }
 
 func newAttention(b *Builder, tokens, dim, heads int) *attention {
 	a := &attention{m: b.Machine, tokens: tokens, heads: heads, width: dim / heads}
 	a.scale = float32(1 / math.Sqrt(float64(a.width)))
-	tile := tokens * tokens
 	if b.Train {
-		tile *= 2
+		b.Arena.Keep(&a.stats, b.Batch*heads*2*tokens)
 	}
-	b.Machine.needTile(tile)
 	a.forwardPart, a.backPart = a.forwardHeads, a.backwardHeads
+	a.forwardPart16, a.backwardPart16 = a.forwardHeads16, a.backwardHeads16
 	return a
 }
 
-// forward computes out [batch, T, H*d] from qkv [batch, T, 3*H*d].
+// forward computes out [batch, T, H*d] from qkv [batch, T, 3*H*d]. It may run
+// more than once before backward.
 func (a *attention) forward(out, qkv []float32, batch int) {
-	a.out, a.qkv = out, qkv
+	a.full = operands[float32]{out: out, qkv: qkv}
 	a.m.Do(batch*a.heads, a.forwardPart)
 }
 
 // backward computes dqkv from dout, for the qkv and out of forward. dqkv must
 // not overlap the others.
 func (a *attention) backward(dqkv, dout, out, qkv []float32, batch int) {
-	a.dqkv, a.dout, a.out, a.qkv = dqkv, dout, out, qkv
+	a.full = operands[float32]{out, qkv, dout, dqkv}
 	a.m.Do(batch*a.heads, a.backPart)
 }
 
-// head returns where unit's q (k, v follow dim and 2*dim later) and output
-// start, unit counting images and in them heads.
+// forward16 is forward in bfloat16.
+func (a *attention) forward16(out, qkv []simd.BF16, batch int) {
+	a.half = operands[simd.BF16]{out: out, qkv: qkv}
+	a.m.Do(batch*a.heads, a.forwardPart16)
+}
+
+// backward16 is backward in bfloat16.
+func (a *attention) backward16(dqkv, dout, out, qkv []simd.BF16, batch int) {
+	a.half = operands[simd.BF16]{out, qkv, dout, dqkv}
+	a.m.Do(batch*a.heads, a.backwardPart16)
+}
+
+// A unit of work is a head of an image: units count images and in them heads.
+
+// head returns where a unit's q (k, v follow dim and 2*dim later) and output
+// start.
 func (a *attention) head(unit int) (q, out int) {
 	dim := a.heads * a.width
 	row, at := unit/a.heads*a.tokens, unit%a.heads*a.width
 	return row*3*dim + at, row*dim + at
 }
 
-// weights computes the softmax weights P [T, T] of the unit whose q is at q.
-func (a *attention) weights(gemm *simd.Workspace, p []float32, q int) {
-	t, dim := a.tokens, a.heads*a.width
-	gemm.GemmNT(p, t, a.qkv[q:], 3*dim, a.qkv[q+dim:], 3*dim, t, t, a.width, false)
-	for i := range t {
-		row := p[i*t : (i+1)*t]
-		simd.SoftmaxRow(row, row, a.scale)
+func (a *attention) unitStats(unit int) []float32 {
+	if a.stats == nil {
+		return nil
 	}
+	return a.stats[unit*2*a.tokens:][:2*a.tokens]
 }
 
 func (a *attention) forwardHeads(worker, lo, hi int) {
-	t, dim := a.tokens, a.heads*a.width
-	gemm, p := a.m.Gemm(worker), a.m.workers[worker].tile[:t*t]
+	dim, w, o := a.heads*a.width, a.m.Gemm(worker), &a.full
 	for unit := lo; unit < hi; unit++ {
 		q, out := a.head(unit)
-		a.weights(gemm, p, q)
-		gemm.GemmNN(a.out[out:], dim, p, t, a.qkv[q+2*dim:], 3*dim, t, a.width, t, false)
+		w.AttentionForward(o.out[out:], dim, o.qkv[q:], o.qkv[q+dim:], o.qkv[q+2*dim:], 3*dim, a.tokens, a.width, a.scale, a.unitStats(unit))
 	}
 }
 
-// backwardHeads: with O = P V and P = softmax(scale*S),
-//
-//	dV = P^T dO   dP = dO V^T   dS = scale * P * (dP - rowsum(dO*O))   dQ = dS K   dK = dS^T Q
 func (a *attention) backwardHeads(worker, lo, hi int) {
-	t, dim := a.tokens, a.heads*a.width
-	gemm, tile := a.m.Gemm(worker), a.m.workers[worker].tile
-	p, ds := tile[:t*t], tile[t*t:2*t*t]
+	dim, w, o := a.heads*a.width, a.m.Gemm(worker), &a.full
 	for unit := lo; unit < hi; unit++ {
 		q, out := a.head(unit)
-		k, v := q+dim, q+2*dim
-		dout := a.dout[out:]
-		a.weights(gemm, p, q)
-		gemm.GemmTN(a.dqkv[v:], 3*dim, p, t, dout, dim, t, a.width, t, false)
-		gemm.GemmNT(ds, t, dout, dim, a.qkv[v:], 3*dim, t, t, a.width, false)
-		for i := range t {
-			delta := simd.Dot(dout[i*dim:i*dim+a.width], a.out[out+i*dim:out+i*dim+a.width])
-			softmaxBackward(ds[i*t:(i+1)*t], p[i*t:(i+1)*t], delta, a.scale)
-		}
-		gemm.GemmNN(a.dqkv[q:], 3*dim, ds, t, a.qkv[k:], 3*dim, t, a.width, t, false)
-		gemm.GemmTN(a.dqkv[k:], 3*dim, ds, t, a.qkv[q:], 3*dim, t, a.width, t, false)
+		w.AttentionBackward(o.dqkv[q:], o.dqkv[q+dim:], o.dqkv[q+2*dim:], 3*dim, o.dout[out:], o.out[out:], dim,
+			o.qkv[q:], o.qkv[q+dim:], o.qkv[q+2*dim:], 3*dim, a.tokens, a.width, a.scale, a.unitStats(unit))
 	}
 }
 
-// softmaxBackward turns one row of dP into dS: ds[j] = scale*p[j]*(ds[j]-delta).
-func softmaxBackward(ds, p []float32, delta, scale float32) {
-	p = p[:len(ds)]
-	for j, v := range ds {
-		ds[j] = scale * p[j] * (v - delta)
+func (a *attention) forwardHeads16(worker, lo, hi int) {
+	dim, w, o := a.heads*a.width, a.m.Gemm(worker), &a.half
+	for unit := lo; unit < hi; unit++ {
+		q, out := a.head(unit)
+		w.AttentionForwardBF16(o.out[out:], dim, o.qkv[q:], o.qkv[q+dim:], o.qkv[q+2*dim:], 3*dim, a.tokens, a.width, a.scale, a.unitStats(unit))
+	}
+}
+
+func (a *attention) backwardHeads16(worker, lo, hi int) {
+	dim, w, o := a.heads*a.width, a.m.Gemm(worker), &a.half
+	for unit := lo; unit < hi; unit++ {
+		q, out := a.head(unit)
+		w.AttentionBackwardBF16(o.dqkv[q:], o.dqkv[q+dim:], o.dqkv[q+2*dim:], 3*dim, o.dout[out:], o.out[out:], dim,
+			o.qkv[q:], o.qkv[q+dim:], o.qkv[q+2*dim:], 3*dim, a.tokens, a.width, a.scale, a.unitStats(unit))
 	}
 }

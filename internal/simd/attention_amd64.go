@@ -1,0 +1,294 @@
+//go:build amd64 && !purego
+
+package simd
+
+import "unsafe"
+
+// A grid is rows of 32-bit words: float32, or pairs of bfloat16 neighbours.
+type grid struct {
+	at     *float32
+	stride int // words
+}
+
+// word returns the address of word j of row i.
+func (g grid) word(i, j int) *float32 {
+	return (*float32)(unsafe.Add(unsafe.Pointer(g.at), 4*(i*g.stride+j)))
+}
+
+func (g grid) half() *uint16 { return (*uint16)(unsafe.Pointer(g.at)) }
+
+// attentionHead is the work of one call, in words.
+type attentionHead struct {
+	tokens, width int  // width is a multiple of 16
+	words         int  // of a row: width, or half of it
+	pairs         bool // words are pairs of bfloat16: AVX512_BF16
+	rounded       bool
+	scale, factor float32 // factor: scale for exponents of 2
+	stats         []float32
+
+	q, k, v, out, dout, dq, dk, dv grid
+}
+
+// steps is the number of words that n numbers along a summed axis take.
+func (h *attentionHead) steps(n int) int {
+	if h.pairs {
+		return (n + 1) / 2
+	}
+	return n
+}
+
+// A tile's queries are vectors of 16 lanes. Where the last vector would have no
+// more than lastQueries of them, their logits are computed one by one instead;
+// in the rest of the work they are lanes as others.
+type tileSpan struct {
+	lo, n int // queries lo to lo+n-1
+	cols  int // lanes, a multiple of 16, whose logits a product computes
+	lanes int // n rounded up to 16
+}
+
+// spans returns the number of tiles of queries, and span the t-th of them.
+func (h *attentionHead) spans() int {
+	return max(1, (h.vectors()*16+tileQueries-1)/tileQueries)
+}
+
+func (h *attentionHead) vectors() int {
+	if h.tokens%16 > lastQueries {
+		return h.tokens/16 + 1
+	}
+	return h.tokens / 16
+}
+
+func (h *attentionHead) span(t int) tileSpan {
+	vectors, spans := h.vectors(), h.spans()
+	s := tileSpan{lo: vectors * t / spans * 16}
+	hi := vectors * (t + 1) / spans * 16
+	s.cols = hi - s.lo
+	if t == spans-1 {
+		hi = h.tokens
+	}
+	s.n = hi - s.lo
+	s.lanes = roundUp(s.n, 16)
+	return s
+}
+
+// keyTile returns the size of tiles of keys, even; the last may be smaller.
+func (h *attentionHead) keyTile() int {
+	tiles := (h.tokens + tileKeys - 1) / tileKeys
+	return roundUp((h.tokens+tiles-1)/tiles, 2)
+}
+
+// attentionForwardTiles goes over tiles of queries, and for each over tiles of
+// keys. A tile of S stands transposed: [keys, lanes].
+func (w *Workspace) attentionForwardTiles(h *attentionHead) {
+	s := &w.attention
+	keys := h.keyTile()
+	most := h.span(h.spans() - 1).lanes
+	most = max(most, tileQueries)
+	k, v := s.near(slotK, h.k, h.tokens, h.words), h.v
+	if h.pairs {
+		v = s.interleaved(slotVPairs, v, h.tokens, h.width)
+	} else {
+		v = s.near(slotV, v, h.tokens, h.words)
+	}
+	qt := grid{stride: most, at: &s.slot(slotQTransposed, h.words*most)[0]}
+	tile := grid{at: &s.slot(slotLogits, keys*most)[0]}
+	sums := s.slot(slotSums, 4*most)
+	peak, sum, rescale, inverse := sums[:most], sums[most:2*most], sums[2*most:3*most], sums[3*most:]
+	out := grid{at: &s.slot(slotDQ, most*h.width)[0], stride: h.width}
+
+	for t := range h.spans() {
+		p := h.span(t)
+		qt.stride, tile.stride = p.lanes, p.lanes
+		transposed(qt, h.q, p.lo, p.n, h.words)
+		for k0 := 0; k0 < h.tokens; k0 += keys {
+			n, first := min(keys, h.tokens-k0), k0 == 0
+			h.logits(tile, k, k0, n, qt, h.q, p)
+			h.softmax(tile.at, p.lanes, n, first, &peak[0], &sum[0], &rescale[0], &inverse[0])
+			if h.rounded {
+				s.round(tile.at, n*p.lanes)
+			}
+			if !first {
+				h.store(out, out, &rescale[0], 1, p.n, false)
+			}
+			h.product(tile.at, 1, p.lanes, v.word(h.steps(k0), 0), v.stride, out, p.n, h.width, h.steps(n), !first)
+		}
+		h.store(grid{h.out.word(p.lo, 0), h.out.stride}, out, &inverse[0], 1, p.n, h.pairs)
+		if h.stats != nil {
+			copy(h.stats[p.lo:p.lo+p.n], peak)
+			copy(h.stats[h.tokens+p.lo:][:p.n], inverse)
+		}
+	}
+}
+
+// attentionBackwardTiles goes over the same tiles. The rows of dk and dv sum up
+// from tile to tile of queries, those of dq from tile to tile of keys.
+func (w *Workspace) attentionBackwardTiles(h *attentionHead) {
+	s := &w.attention
+	keys := h.keyTile()
+	most := max(h.span(h.spans()-1).lanes, tileQueries)
+	k, v := s.near(slotK, h.k, h.tokens, h.words), s.near(slotV, h.v, h.tokens, h.words)
+	dq, dk, dv := h.dq, h.dk, h.dv
+	var qSteps, kSteps, doutSteps grid // with rows along the summed axis
+	if h.pairs {
+		qSteps = s.interleaved(slotQPairs, h.q, h.tokens, h.width)
+		kSteps = s.interleaved(slotKPairs, h.k, h.tokens, h.width)
+		doutSteps = s.interleaved(slotDOutPairs, h.dout, h.tokens, h.width)
+		dq = grid{&s.slot(slotDQ, h.tokens*h.width)[0], h.width}
+		dk = grid{&s.slot(slotDK, h.tokens*h.width)[0], h.width}
+		dv = grid{&s.slot(slotDV, h.tokens*h.width)[0], h.width}
+	} else {
+		qSteps = s.near(slotQ, h.q, h.tokens, h.words)
+		kSteps = k
+		doutSteps = s.near(slotDOut, h.dout, h.tokens, h.words)
+	}
+	qt := grid{at: &s.slot(slotQTransposed, h.words*most)[0]}
+	dt := grid{at: &s.slot(slotDOutTransposed, h.words*most)[0]}
+	tile := grid{at: &s.slot(slotLogits, keys*most)[0]}
+	gradient := grid{at: &s.slot(slotGradient, keys*most)[0]}
+	var pairs *float32
+	if h.pairs {
+		pairs = &s.slot(slotGradientPairs, keys/2*most)[0]
+	}
+	sums := s.slot(slotSums, 3*most)
+	peak, inverse, delta := sums[:most], sums[most:2*most], sums[2*most:]
+
+	for t := range h.spans() {
+		p := h.span(t)
+		qt.stride, dt.stride, tile.stride, gradient.stride = p.lanes, p.lanes, p.lanes, p.lanes
+		transposed(qt, h.q, p.lo, p.n, h.words)
+		transposed(dt, h.dout, p.lo, p.n, h.words)
+		copy(peak, h.stats[p.lo:p.lo+p.n])
+		copy(inverse, h.stats[h.tokens+p.lo:][:p.n])
+		h.dots(&delta[0], 1, h.dout.word(p.lo, 0), h.dout.stride, h.out.word(p.lo, 0), h.out.stride, p.n)
+		for k0 := 0; k0 < h.tokens; k0 += keys {
+			n := min(keys, h.tokens-k0)
+			h.logits(tile, k, k0, n, qt, h.q, p)
+			h.logits(gradient, v, k0, n, dt, h.dout, p)
+			rows, columns := p.lanes, gradient.at
+			if h.pairs {
+				attentionGradientBF16(tile.at, gradient.at, pairs, p.lanes, n, p.n, h.factor, h.scale, &peak[0], &inverse[0], &delta[0])
+				columns = pairs
+			} else {
+				h.gradient(tile.at, gradient.at, p, n, &peak[0], &inverse[0], &delta[0])
+				if h.rounded {
+					s.round(tile.at, n*p.lanes)
+					s.round(gradient.at, n*p.lanes)
+				}
+			}
+			row := h.steps(p.lo)
+			h.product(tile.at, rows, 1, doutSteps.word(row, 0), doutSteps.stride, grid{dv.word(k0, 0), dv.stride}, n, h.width, h.steps(p.n), t > 0)
+			h.product(gradient.at, rows, 1, qSteps.word(row, 0), qSteps.stride, grid{dk.word(k0, 0), dk.stride}, n, h.width, h.steps(p.n), t > 0)
+			h.product(columns, 1, p.lanes, kSteps.word(h.steps(k0), 0), kSteps.stride, grid{dq.word(p.lo, 0), dq.stride}, p.n, h.width, h.steps(n), k0 > 0)
+		}
+	}
+	if h.pairs {
+		for _, r := range [3][2]grid{{h.dq, dq}, {h.dk, dk}, {h.dv, dv}} {
+			h.store(r[0], r[1], &one, 0, h.tokens, true)
+		}
+	}
+}
+
+var one float32 = 1
+
+// logits computes a tile [n, p.lanes] of products of rows k0 to k0+n-1 of a
+// with queries: rows of q, which qt has transposed.
+func (h *attentionHead) logits(tile, a grid, k0, n int, qt, q grid, p tileSpan) {
+	if p.cols > 0 {
+		h.product(a.word(k0, 0), a.stride, 1, qt.at, qt.stride, tile, n, p.cols, h.words, false)
+	}
+	for i := p.cols; i < p.n; i++ {
+		h.dots(tile.word(0, i), tile.stride, a.word(k0, 0), a.stride, q.word(p.lo+i, 0), 0, n)
+	}
+}
+
+func (h *attentionHead) product(a *float32, ars, aks int, b *float32, bRow int, c grid, rows, cols, k int, accumulate bool) {
+	switch {
+	case h.pairs:
+		attentionProductBF16(a, ars, aks, b, bRow, c.at, c.stride, rows, (rows+13)/14, cols, k, accumulate)
+	case useAVX512:
+		attentionProductAVX512(a, ars, aks, b, bRow, c.at, c.stride, rows, (rows+13)/14, cols, k, accumulate)
+	default:
+		attentionProductAVX2(a, ars, aks, b, bRow, c.at, c.stride, rows, (rows+5)/6, cols, k, accumulate)
+	}
+}
+
+func (h *attentionHead) dots(dst *float32, dstStride int, x *float32, xStride int, y *float32, yStride, rows int) {
+	switch {
+	case h.pairs:
+		attentionDotsBF16(dst, dstStride, x, xStride, y, yStride, rows, h.words)
+	case useAVX512:
+		attentionDotsAVX512(dst, dstStride, x, xStride, y, yStride, rows, h.words)
+	default:
+		attentionDotsAVX2(dst, dstStride, x, xStride, y, yStride, rows, h.words)
+	}
+}
+
+func (h *attentionHead) softmax(s *float32, lanes, keys int, first bool, peak, sum, rescale, inverse *float32) {
+	switch {
+	case h.pairs:
+		attentionSoftmaxBF16(s, lanes, keys, lanes, h.factor, first, peak, sum, rescale, inverse)
+	case useAVX512:
+		attentionSoftmaxAVX512(s, lanes, keys, lanes, h.factor, first, peak, sum, rescale, inverse)
+	default:
+		attentionSoftmaxAVX2(s, lanes, keys, lanes, h.factor, first, peak, sum, rescale, inverse)
+	}
+}
+
+func (h *attentionHead) gradient(s, dp *float32, p tileSpan, keys int, peak, inverse, delta *float32) {
+	if useAVX512 {
+		attentionGradientAVX512(s, dp, p.lanes, keys, p.n, h.factor, h.scale, peak, inverse, delta)
+	} else {
+		attentionGradientAVX2(s, dp, p.lanes, keys, p.n, h.factor, h.scale, peak, inverse, delta)
+	}
+}
+
+// store scales rows and brings them to dst, as bfloat16 if so.
+func (h *attentionHead) store(dst, src grid, factor *float32, factorStride, rows int, narrow bool) {
+	switch {
+	case narrow:
+		attentionStoreBF16(dst.half(), 2*dst.stride, src.at, src.stride, factor, factorStride, rows, h.width)
+	case useAVX512:
+		attentionStoreAVX512(dst.at, dst.stride, src.at, src.stride, factor, factorStride, rows, h.width)
+	default:
+		attentionStoreAVX2(dst.at, dst.stride, src.at, src.stride, factor, factorStride, rows, h.width)
+	}
+}
+
+// transposed copies n rows from lo of src to the columns of dst.
+func transposed(dst, src grid, lo, n, words int) {
+	if !useAVX512 {
+		for i := 0; i < n; i += 8 {
+			attentionTransposeAVX2(dst.word(0, i), dst.stride, src.word(lo+i, 0), src.stride, min(8, n-i), words)
+		}
+		return
+	}
+	for i := 0; i < n; i += 16 {
+		transposeAVX512(dst.word(0, i), dst.stride, src.word(lo+i, 0), src.stride, min(16, n-i), words)
+	}
+}
+
+// near returns rows that may be read again and again: src itself, or a copy if
+// its rows are a multiple of 1 KiB apart and would compete for the same few
+// sets of a cache.
+func (s *attentionScratch) near(slot int, src grid, rows, words int) grid {
+	if src.stride%256 != 0 {
+		return src
+	}
+	dst := grid{&s.slot(slot, rows*words)[0], words}
+	attentionCopyAVX2(dst.at, words, src.at, src.stride, rows, words)
+	return dst
+}
+
+// interleaved returns src's rows in pairs of rows.
+func (s *attentionScratch) interleaved(slot int, src grid, rows, width int) grid {
+	dst := grid{&s.slot(slot, (rows+1)/2*width)[0], width}
+	attentionInterleaveAVX512(dst.at, width, src.half(), 2*src.stride, rows, width)
+	return dst
+}
+
+// round rounds n numbers to bfloat16 where they stand.
+func (s *attentionScratch) round(x *float32, n int) {
+	values, rounded := unsafe.Slice(x, n), s.halfSlot(slotLogits, n)
+	ToBF16(rounded, values)
+	FromBF16(values, rounded)
+}
