@@ -9,6 +9,7 @@ import (
 	"siameseim/internal/simd"
 	"siameseim/internal/team"
 	"siameseim/trainer"
+	"siameseim/trainer/nn"
 	"siameseim/views"
 )
 
@@ -26,11 +27,16 @@ type StepTime struct {
 	ImagesPerS    float64 `json:"images_per_s"`   // at the median
 	GFLOPPerStep  float64 `json:"gflop_per_step"` // objective.Config.FLOP
 	GFLOPS        float64 `json:"gflops"`         // at the median
-	PeakGFLOPS    float64 `json:"peak_gflops"`    // of multiply-adds without memory, on the same threads, in the same run
+	PeakGFLOPS    float64 `json:"peak_gflops"`    // of multiply-adds of the precision without memory, on the same threads, in the same run
 	ShareOfPeak   float64 `json:"share_of_peak"`
 	PeakRSSBytes  int64   `json:"peak_rss_bytes"` // 0 where the system doesn't tell
+	PlanBytes     int64   `json:"plan_bytes"`     // trainer.Memory: all that was planned before the first step
+	WeightsBytes  int64   `json:"weights_bytes"`  // of that weights, gradients, moments and packed forms
 	Kernel        string  `json:"kernel"`
+	Precision     string  `json:"precision"`
+	Recompute     bool    `json:"recompute"`
 	Batch         int     `json:"batch"`
+	MicroBatch    int     `json:"micro_batch"`
 	Threads       int     `json:"threads"`
 	FinalLoss     float64 `json:"final_loss"`
 
@@ -51,16 +57,23 @@ func Bench(ctx context.Context, cfg Config, steps int) (*StepTime, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := trainer.New(p.trainer, p.Batch, p.Threads, p.Seed)
+	t, err := trainer.New(p.trainer, p.Batch, p.Threads, p.Seed, p.trainerOptions()...)
 	if err != nil {
 		return nil, err
 	}
 	defer t.Close()
 	batch := noise(p)
 	var seconds []float64
-	var phases [5][]float64
-	names := [...]string{"momentum", "input", "forward", "backward", "optimizer"}
-	out := &StepTime{Kernel: simd.Variant(), Batch: p.Batch, Threads: t.Threads()}
+	phases := make(map[string][]float64)
+	out := &StepTime{
+		Kernel: simd.Variant(), Precision: p.Precision, Recompute: p.Recompute,
+		Batch: p.Batch, MicroBatch: p.Batch / p.Accumulation, Threads: t.Threads(),
+		PlanBytes: t.Memory().Total(), WeightsBytes: t.Memory().WeightsTotal(),
+	}
+	half := p.trainer.Precision == nn.BF16
+	if half {
+		out.Kernel = simd.BF16Kernel()
+	}
 	for i := range steps + warmUp {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -74,20 +87,24 @@ func Bench(ctx context.Context, cfg Config, steps int) (*StepTime, error) {
 			continue
 		}
 		seconds = append(seconds, time.Since(begin).Seconds())
-		for k, v := range [...]float64{m.Phases.Momentum, m.Phases.Input, m.Phases.Forward, m.Phases.Backward, m.Phases.Optimizer} {
-			phases[k] = append(phases[k], v)
+		for _, phase := range m.Phases.List() {
+			phases[phase.Name] = append(phases[phase.Name], phase.Seconds)
+			if len(seconds) == 1 {
+				out.Phases = append(out.Phases, PhaseTime{Phase: phase.Name})
+			}
 		}
 	}
 	out.SecondsMin, out.SecondsMedian = slices.Min(seconds), median(seconds)
 	out.ImagesPerS = float64(p.Batch) / out.SecondsMedian
 	out.GFLOPPerStep = p.trainer.FLOP(p.Batch) / 1e9
 	out.GFLOPS = out.GFLOPPerStep / out.SecondsMedian
-	out.PeakGFLOPS = peak(t.Threads())
+	out.PeakGFLOPS = peak(t.Threads(), half)
 	out.ShareOfPeak = out.GFLOPS / out.PeakGFLOPS
 	out.PeakRSSBytes = peakRSS()
-	for k, name := range names {
-		v := median(phases[k])
-		out.Phases = append(out.Phases, PhaseTime{name, v, v / out.SecondsMedian})
+	for k := range out.Phases {
+		phase := &out.Phases[k]
+		phase.Seconds = median(phases[phase.Phase])
+		phase.Share = phase.Seconds / out.SecondsMedian
 	}
 	return out, nil
 }
@@ -119,10 +136,14 @@ func noise(p *plan) *views.Batch {
 	return b
 }
 
-// peak is the rate of multiply-adds that touch no memory: the best of ten
-// rounds on all threads.
-func peak(threads int) float64 {
+// peak is the rate of multiply-adds that touch no memory, in float32 or, half,
+// as the products of bfloat16 use them: the best of ten rounds on all threads.
+func peak(threads int, half bool) float64 {
 	const rounds, loop = 10, 1 << 22
+	run := simd.FMALoop
+	if half {
+		run = simd.FMALoop
+	}
 	t := team.New(threads)
 	defer t.Close()
 	n := t.Threads()
@@ -132,7 +153,7 @@ func peak(threads int) float64 {
 		begin := time.Now()
 		t.Do(n, func(_, lo, hi int) {
 			for i := lo; i < hi; i++ {
-				operations[i] = simd.FMALoop(loop)
+				operations[i] = run(loop)
 			}
 		})
 		spent := time.Since(begin).Seconds()

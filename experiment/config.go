@@ -21,7 +21,8 @@ type Config struct {
 	EpochSamples    int64  `yaml:"epoch_samples,omitempty" placeholder:"N" help:"Samples of an epoch, for data that cannot be counted."`
 	Batch           int    `yaml:"batch,omitempty" placeholder:"N" help:"Images of a step (default: the preset's)."`
 	Accumulation    int    `yaml:"accumulation,omitempty" placeholder:"N" help:"Micro-batches of a step (default: as memory wants)."`
-	Precision       string `yaml:"precision" default:"fp32" help:"fp32. (bf16 is not there yet.)"`
+	Precision       string `yaml:"precision" default:"fp32" help:"Of products and attention: fp32, or bf16 with float32 sums and weights."`
+	Recompute       bool   `yaml:"-" help:"Keep only the blocks' inputs for the backward pass and compute the rest again: less memory, the same result."`
 	CheckpointEvery int    `yaml:"-" placeholder:"STEPS" help:"Default: a tenth of the run, at most 1000."`
 	Keep            int    `yaml:"-" default:"3" placeholder:"K" help:"Checkpoints kept, the newest; 0: all."`
 	EvalEvery       int    `yaml:"eval_every,omitempty" placeholder:"EPOCHS" help:"kNN, alignment, uniformity and rank of the frozen features on a held subset every so many epochs; needs --eval-train and --eval-test."`

@@ -37,7 +37,7 @@ func TestConfigurationErrors(t *testing.T) {
 	}{
 		{"preset", func(c *Config) { c.Preset = "cifra" }, `preset "cifra": unknown`},
 		{"objective", func(c *Config) { c.Objective = "maee" }, `"maee"`},
-		{"precision", func(c *Config) { c.Precision = "bf16" }, "bf16"},
+		{"precision", func(c *Config) { c.Precision = "fp16" }, "fp16"},
 		{"negative", func(c *Config) { c.Batch = -1 }, "--batch -1"},
 		{"accumulation", func(c *Config) { c.Accumulation = 3 }, "accumulation"},
 		{"eval alone", func(c *Config) { c.EvalTrain = "builtin:shapes?count=9" }, "--eval-test"},

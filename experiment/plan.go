@@ -9,6 +9,7 @@ import (
 	"siameseim/internal/shapes"
 	"siameseim/pipeline"
 	"siameseim/trainer"
+	"siameseim/trainer/nn"
 	"siameseim/views"
 )
 
@@ -39,9 +40,6 @@ func resolve(ctx context.Context, cfg Config) (*plan, error) {
 	var err error
 	if p.preset, err = trainer.FindPreset(cfg.Preset); err != nil {
 		return nil, &ConfigError{err}
-	}
-	if cfg.Precision != "fp32" {
-		return nil, configErrorf("precision %q: only fp32 is there yet", cfg.Precision)
 	}
 	if err := p.resolveRecipe(); err != nil {
 		return nil, err
@@ -197,6 +195,9 @@ func (p *plan) resolveTrainer() {
 	assign(&preset.BaseLR, p.BLR)
 	c := preset.Plan(p.Batch, p.MaxSteps, p.stepsPerEpoch)
 	c.Objective = p.Objective
+	if c.Precision = nn.Precision(p.Precision); c.Precision == nn.FP32 {
+		c.Precision = "" // as checkpoints have it
+	}
 	c.ImageSize, c.Masked = p.recipe.Size, p.recipe.Mask.Count
 	if p.Accumulation > 0 {
 		c.Accumulation = p.Accumulation
@@ -222,6 +223,14 @@ func (p *plan) resolveTrainer() {
 	if p.CheckpointEvery == 0 {
 		p.CheckpointEvery = min(max(p.MaxSteps/10, 1), 1000)
 	}
+}
+
+// trainerOptions are the flags that change how a run computes, not what.
+func (p *plan) trainerOptions() []trainer.Option {
+	if p.Recompute {
+		return []trainer.Option{trainer.Recompute()}
+	}
+	return nil
 }
 
 func assign[T any](dst *T, src *T) {

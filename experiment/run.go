@@ -101,7 +101,7 @@ func (r *run) run(ctx context.Context, cfg Config) (err error) {
 	if err := r.openDirectory(); err != nil {
 		return err
 	}
-	r.train, err = trainer.New(r.plan.trainer, r.plan.Batch, r.plan.Threads, r.plan.Seed)
+	r.train, err = trainer.New(r.plan.trainer, r.plan.Batch, r.plan.Threads, r.plan.Seed, r.plan.trainerOptions()...)
 	if err != nil {
 		return err
 	}

@@ -37,11 +37,28 @@ type Metrics struct {
 
 // Phases are the seconds that the parts of a step took, in their order.
 type Phases struct {
-	Momentum  float64 // update of the target branch
-	Input     float64 // bytes to normalised float32
-	Forward   float64 // both branches and the loss
-	Backward  float64
-	Optimizer float64 // gradient norm, clipping, AdamW
+	Views     float64            // bytes to normalised float32
+	Model     [nn.Phases]float64 // forward parts, loss and backward
+	Health    float64            // signs of collapse
+	Optimizer float64            // momentum branch, zeroed gradients, gradient norm, clipping, AdamW
+}
+
+// PhaseTime is the time of one phase.
+type PhaseTime struct {
+	Name    string
+	Seconds float64
+}
+
+// List gives the phases in their order; the signs of collapse count as the loss's.
+func (p *Phases) List() []PhaseTime {
+	list := []PhaseTime{{"views", p.Views}}
+	for i, seconds := range p.Model {
+		if nn.Phase(i) == nn.PhaseLoss {
+			seconds += p.Health
+		}
+		list = append(list, PhaseTime{nn.Phase(i).String(), seconds})
+	}
+	return append(list, PhaseTime{"optimizer", p.Optimizer})
 }
 
 // clock adds the time since its last lap to one phase after the other.
@@ -96,13 +113,16 @@ func (t *Trainer) step(rows func(row int) *nn.Input) (Metrics, error) {
 	if t.ema != nil {
 		t.ema.Update(t.team, m.EMA)
 	}
-	watch.lap(&m.Phases.Momentum)
 	for _, b := range t.buffers {
 		copy(b.saved, b.live)
 	}
 	t.gradients.Zero(t.team)
-	watch.lap(&m.Phases.Backward)
+	watch.lap(&m.Phases.Optimizer)
+	before := t.machine.Spent()
 	in, err := t.gradient(rows, &m)
+	for i, spent := range t.machine.Spent() {
+		m.Phases.Model[i] = (spent - before[i]).Seconds()
+	}
 	if err != nil {
 		return m, fmt.Errorf("trainer: step %d: %w", t.steps+1, err)
 	}
@@ -130,14 +150,15 @@ func (t *Trainer) gradient(rows func(row int) *nn.Input, m *Metrics) (in *nn.Inp
 	watch := clock{time.Now()}
 	for row := 0; row < t.batch; row += t.micro {
 		in = rows(row)
-		watch.lap(&m.Phases.Input)
+		watch.lap(&m.Phases.Views)
 		loss, err := t.model.Forward(in, nn.DropKey{Seed: t.seed, Step: int64(t.steps), Row: row})
 		if err != nil {
 			return in, err
 		}
-		watch.lap(&m.Phases.Forward)
 		m.Loss += loss / n
+		watch = clock{time.Now()}
 		health := t.model.Health()
+		watch.lap(&m.Phases.Health)
 		m.TargetStd += health.TargetStd / n
 		m.PredictionStd += health.PredictionStd / n
 		m.Rank += health.Rank / n
@@ -145,7 +166,7 @@ func (t *Trainer) gradient(rows func(row int) *nn.Input, m *Metrics) (in *nn.Inp
 			return in, nil
 		}
 		t.model.Backward(float32(1 / n))
-		watch.lap(&m.Phases.Backward)
+		watch = clock{time.Now()}
 	}
 	return in, nil
 }

@@ -18,6 +18,7 @@ type Trainer struct {
 	seed   uint64
 
 	team      *team.Team
+	machine   *nn.Machine
 	model     objective.Model
 	adam      *optim.AdamW
 	gradients *optim.Gradients
@@ -32,6 +33,7 @@ type Trainer struct {
 
 	input     input
 	recompute bool
+	memory    Memory
 	buffers   []savedBuffer
 }
 
@@ -53,19 +55,23 @@ func New(cfg Config, batch, threads int, seed uint64, options ...Option) (*Train
 		option(t)
 	}
 	t.team = team.New(threads)
-	if err := t.build(); err != nil {
+	err := t.checkMemory()
+	if err == nil {
+		err = t.build()
+	}
+	if err != nil {
 		t.team.Close()
-		return nil, fmt.Errorf("trainer: %w", err)
+		return nil, err
 	}
 	return t, nil
 }
 
 func (t *Trainer) build() (err error) {
-	machine := nn.NewMachine(t.team, nn.Single{})
-	machine.Precision, machine.Recompute = t.config.Precision, t.recompute
-	t.model, err = objective.NewOn(t.config.Config, t.micro, machine, t.seed)
+	t.machine = nn.NewMachine(t.team, nn.Single{})
+	t.machine.Precision, t.machine.Recompute = t.config.Precision, t.recompute
+	t.model, err = objective.NewOn(t.config.Config, t.micro, t.machine, t.seed)
 	if err != nil {
-		return err
+		return fmt.Errorf("trainer: %w", err)
 	}
 	params := t.model.Params()
 	t.adam = optim.NewAdamW(params, optim.Hyper{
@@ -74,7 +80,7 @@ func (t *Trainer) build() (err error) {
 	t.gradients = optim.NewGradients(params)
 	if target := t.model.TargetParams(); target != nil {
 		if t.ema, err = optim.NewEMA(target, params); err != nil {
-			return err
+			return fmt.Errorf("trainer: %w", err)
 		}
 	}
 	t.input = newInput(&t.config, t.micro)
@@ -97,6 +103,9 @@ func (t *Trainer) Batch() int { return t.batch }
 
 // Model gives the networks, to be evaluated between two steps.
 func (t *Trainer) Model() objective.Model { return t.model }
+
+// Memory is what the run's steps take, as it was planned.
+func (t *Trainer) Memory() Memory { return t.memory }
 
 // Threads is the number of compute threads.
 func (t *Trainer) Threads() int { return t.team.Threads() }

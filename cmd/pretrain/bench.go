@@ -16,7 +16,8 @@ type benchCommand struct {
 	Objective    string `default:"siameseim" help:"What is trained: siameseim."`
 	Batch        int    `default:"0" placeholder:"N" help:"Images of a step (default: the preset's)."`
 	Accumulation int    `default:"0" placeholder:"N" help:"Micro-batches of a step (default: as memory wants)."`
-	Precision    string `default:"fp32" help:"fp32. (bf16 is not there yet.)"`
+	Precision    string `default:"fp32" help:"Of products and attention: fp32 or bf16."`
+	Recompute    bool   `help:"Keep only the blocks' inputs for the backward pass and compute the rest again."`
 	Steps        int    `default:"10" placeholder:"N" help:"Timed steps, after two that aren't counted."`
 }
 
@@ -26,6 +27,7 @@ func (c *benchCommand) Run(env *cli.Env) error {
 	}
 	r, err := experiment.Bench(env.Context, experiment.Config{
 		Preset: c.Preset, Objective: c.Objective, Batch: c.Batch, Accumulation: c.Accumulation, Precision: c.Precision,
+		Recompute: c.Recompute,
 		Seed: c.Seed, Threads: c.Threads,
 	}, c.Steps)
 	var config *experiment.ConfigError
@@ -53,7 +55,9 @@ func (c *benchCommand) Run(env *cli.Env) error {
 	if err := out.Flush(); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(env.Stdout, "\n%s, batch %d, %d threads, kernels %s: %.1f images/s\n%.1f GFLOP a step, %.1f GFLOP/s, %.0f %% of the %.0f GFLOP/s that multiply-adds alone reach\npeak memory %.0f MiB\n",
-		c.Preset, r.Batch, r.Threads, r.Kernel, r.ImagesPerS, r.GFLOPPerStep, r.GFLOPS, 100*r.ShareOfPeak, r.PeakGFLOPS, float64(r.PeakRSSBytes)/(1<<20))
+	const mebi = 1 << 20
+	_, err = fmt.Fprintf(env.Stdout, "\n%s, batch %d, %s, %d threads, kernels %s: %.1f images/s\n%.1f GFLOP a step, %.1f GFLOP/s, %.0f %% of the %.0f GFLOP/s that multiply-adds alone reach\npeak memory %.0f MiB, planned %.0f MiB, of which weights, gradients and moments %.0f MiB\n",
+		c.Preset, r.Batch, r.Precision, r.Threads, r.Kernel, r.ImagesPerS, r.GFLOPPerStep, r.GFLOPS, 100*r.ShareOfPeak, r.PeakGFLOPS,
+		float64(r.PeakRSSBytes)/mebi, float64(r.PlanBytes)/mebi, float64(r.WeightsBytes)/mebi)
 	return err
 }

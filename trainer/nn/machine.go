@@ -44,6 +44,7 @@ type Machine struct {
 	half    int // the same of bfloat16
 	dry     bool
 	plan    Plan
+	watch   stopwatch
 }
 
 // worker is what one thread has to itself.

@@ -88,6 +88,8 @@ func (s *siameseIM) Forward(in *nn.Input, key nn.DropKey) (float64, error) {
 		return 0, err
 	}
 	s.now = in.Batch
+	defer s.m.Leave()
+	s.m.Enter(nn.PhasePredictor)
 	rows := in.Batch * s.cfg.Patches()
 	s.listVisible(in)
 	s.relative.Forward(s.places, in)
@@ -96,16 +98,21 @@ func (s *siameseIM) Forward(in *nn.Input, key nn.DropKey) (float64, error) {
 	s.m.Do(in.Batch, s.normTarget)
 
 	projected := s.online.forward(in.View1, s.visible, in.Batch, key)
+	s.m.Enter(nn.PhasePredictor)
 	s.predictor.forward(s.raw, projected, s.visible, s.places, in.Batch, key)
 	if s.cfg.NormalisePrediction {
 		s.m.Do(rows, s.normPrediction)
 	}
+	s.m.Enter(nn.PhaseLoss)
 	return s.loss.forward(s.answer, s.truth, rows), nil
 }
 
 // Backward implements Model.
 func (s *siameseIM) Backward(scale float32) {
+	defer s.m.Leave()
+	s.m.Enter(nn.PhaseLoss)
 	s.gradient = s.loss.backward(scale)
+	s.m.Enter(nn.PhaseBackward)
 	if s.cfg.NormalisePrediction {
 		s.m.Do(s.now*s.cfg.Patches(), s.normPredictionOut)
 	}

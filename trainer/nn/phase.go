@@ -1,0 +1,46 @@
+package nn
+
+import "time"
+
+// Phase is a part of a step whose time is measured.
+type Phase int
+
+// The phases of a model, in their order.
+const (
+	PhaseTarget Phase = iota // the momentum branch's forward pass
+	PhaseEncoder
+	PhaseProjector
+	PhasePredictor
+	PhaseLoss
+	PhaseBackward
+	Phases // how many there are
+)
+
+var phaseNames = [Phases]string{"target", "encoder", "projector", "predictor", "loss", "backward"}
+
+func (p Phase) String() string { return phaseNames[p] }
+
+// stopwatch adds up the time of each phase.
+type stopwatch struct {
+	spent   [Phases]time.Duration
+	now     Phase
+	running bool
+	since   time.Time
+}
+
+// Enter ends the phase that runs, if one does, and begins p.
+func (m *Machine) Enter(p Phase) {
+	m.Leave()
+	m.watch.now, m.watch.running, m.watch.since = p, true, time.Now()
+}
+
+// Leave ends the phase that runs.
+func (m *Machine) Leave() {
+	if m.watch.running {
+		m.watch.spent[m.watch.now] += time.Since(m.watch.since)
+		m.watch.running = false
+	}
+}
+
+// Spent returns each phase's time since the machine was made.
+func (m *Machine) Spent() [Phases]time.Duration { return m.watch.spent }
