@@ -6,6 +6,7 @@ import (
 	"hash/fnv"
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -21,7 +22,8 @@ type referenceCase struct {
 	batch     int
 	seed      uint64
 	generated map[string]generatedTensor
-	yard      yardstick
+	tolerance tolerance
+	yard      yardstick       // at the tolerance's precision
 	used      map[string]bool // tensors of the file that the test has read
 }
 
@@ -31,7 +33,7 @@ type generatedTensor struct {
 	Offset, Scale float64
 }
 
-// yardstick holds the reference's own float32 errors against float64, relative L2.
+// yardstick holds the reference's own errors at a precision against float64, relative L2.
 type yardstick struct {
 	Loss, Prediction, Target float64
 	StepLosses               float64            `json:"step_losses"`
@@ -40,20 +42,20 @@ type yardstick struct {
 	ParamAfter               map[string]float64 `json:"param_after"`
 }
 
-func openCase(t *testing.T, path string) *referenceCase {
+func openCase(t *testing.T, path string, tol tolerance) *referenceCase {
 	t.Helper()
 	r, err := safetensors.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { r.Close() })
-	c := &referenceCase{Reader: r, used: make(map[string]bool)}
+	c := &referenceCase{Reader: r, tolerance: tol, used: make(map[string]bool)}
 	var extra struct {
 		Batch     int
 		Seed      uint64
 		Generated map[string]generatedTensor
 	}
-	var yards struct{ Float32 yardstick }
+	var yards struct{ Float32, Bfloat16 yardstick }
 	for key, into := range map[string][]any{"config": {&c.config, &extra}, "yardstick": {&yards}} {
 		for _, v := range into {
 			if err := json.Unmarshal([]byte(r.Metadata()[key]), v); err != nil {
@@ -62,6 +64,9 @@ func openCase(t *testing.T, path string) *referenceCase {
 		}
 	}
 	c.batch, c.seed, c.generated, c.yard = extra.Batch, extra.Seed, extra.Generated, yards.Float32
+	if tol.precision == nn.BF16 {
+		c.yard = yards.Bfloat16
+	}
 	return c
 }
 
@@ -133,33 +138,46 @@ func (g generatedTensor) values(seed uint64, name string) []float32 {
 	return x
 }
 
-// input reads the whole batch.
+// input reads the whole batch: what of it the objective has.
 func (c *referenceCase) input(t *testing.T) *nn.Input {
 	t.Helper()
-	bytes := func(name string) []uint8 {
-		info, _ := c.Info(name)
-		x := make([]uint8, info.Len())
-		if err := c.Uint8(name, x); err != nil {
-			t.Fatal(err)
+	in := &nn.Input{Batch: c.batch, Size: c.config.ImageSize, View1: c.float32s(t, "input/view1")}
+	if c.has("input/view2") {
+		in.View2 = c.float32s(t, "input/view2")
+	}
+	for name, dst := range map[string]*[]uint8{"input/mask": &in.Mask, "input/flip": &in.Flip} {
+		if info, ok := c.Info(name); ok {
+			*dst = make([]uint8, info.Len())
+			if err := c.Uint8(name, *dst); err != nil {
+				t.Fatal(err)
+			}
+			c.used[name] = true
 		}
-		c.used[name] = true
-		return x
 	}
-	integers := func(name string) []int32 {
-		info, _ := c.Info(name)
-		x := make([]int32, info.Len())
-		if err := c.Int32(name, x); err != nil {
-			t.Fatal(err)
+	for name, dst := range map[string]*[]int32{"input/crop": &in.Crop, "input/image_size": &in.ImageSize} {
+		if info, ok := c.Info(name); ok {
+			*dst = make([]int32, info.Len())
+			if err := c.Int32(name, *dst); err != nil {
+				t.Fatal(err)
+			}
+			c.used[name] = true
 		}
-		c.used[name] = true
-		return x
 	}
-	return &nn.Input{
-		Batch: c.batch, Size: c.config.ImageSize,
-		View1: c.float32s(t, "input/view1"), View2: c.float32s(t, "input/view2"),
-		Mask: bytes("input/mask"), Flip: bytes("input/flip"),
-		Crop: integers("input/crop"), ImageSize: integers("input/image_size"),
+	return in
+}
+
+// join puts the micro-batches' predictions or targets together as the file has them: image by image, or
+// [2, B, out] where the first index is the view.
+func (c *referenceCase) join(parts [][]float32, what string) []float32 {
+	if info, ok := c.Info("expect/" + what); !c.config.WholeViews() || ok && info.Shape[0] != 2 {
+		return slices.Concat(parts...)
 	}
+	var views [2][]float32
+	for _, part := range parts {
+		half := len(part) / 2
+		views[0], views[1] = append(views[0], part[:half]...), append(views[1], part[half:]...)
+	}
+	return slices.Concat(views[0], views[1])
 }
 
 // fill puts the state as given into a model: parameters and buffers of both branches, each name once.

@@ -7,19 +7,24 @@ import (
 	"siameseim/trainer/nn"
 )
 
-// Encoder is a frozen encoder for evaluation: all patches, no gradient.
+// Encoder is a frozen encoder for evaluation: all patches, no gradient, the
+// final norm applied where the objective has one.
 type Encoder struct {
 	cfg   Config
 	batch int
 	vit   *nn.ViT
+	norm  *nn.LayerNorm // nil: none
 }
 
 // NewEncoder returns an encoder for at most batch images at a time, which
 // looks at the parameters' own memory: those of a Model's Params or
 // TargetParams, or of a checkpoint, under plain names. What isn't the
-// encoder's is passed over; a missing parameter or another shape is an error.
+// encoder's is passed over, in cfg too; a missing parameter or another shape is
+// an error.
 func NewEncoder(cfg Config, batch int, t *team.Team, params []*nn.Param) (*Encoder, error) {
-	if err := cfg.Check(); err != nil {
+	var f findings
+	cfg.checkEncoder(&f)
+	if err := f.err(); err != nil {
 		return nil, err
 	}
 	if batch < 1 || batch > 1<<20 {
@@ -28,6 +33,9 @@ func NewEncoder(cfg Config, batch int, t *team.Team, params []*nn.Param) (*Encod
 	arena := new(nn.Arena)
 	b := &nn.Builder{Machine: nn.NewMachine(t, nil), Arena: arena, Batch: batch, Fill: nn.Shared(params)}
 	e := &Encoder{cfg: cfg, batch: batch, vit: nn.NewViT(b, cfg.viewer(cfg.Patches()))}
+	if cfg.FinalNorm() {
+		e.norm = nn.NewLayerNorm(b, "norm", cfg.Dim, batch*(1+cfg.Patches()))
+	}
 	if err := b.Err(); err != nil {
 		return nil, fmt.Errorf("objective: encoder: %w", err)
 	}
@@ -54,5 +62,9 @@ func (e *Encoder) Forward(images []float32, n int) ([]float32, error) {
 		return nil, fmt.Errorf("objective: encoder: %d pixel values for %d images, want %d", len(images), n, want)
 	}
 	e.vit.Forward(images, nil, n, nn.DropKey{})
-	return e.vit.Out()[:n*e.Tokens()*e.Dim()], nil
+	tokens := e.vit.Out()[:n*e.Tokens()*e.Dim()]
+	if e.norm != nil {
+		e.norm.Forward(tokens, tokens, n*e.Tokens())
+	}
+	return tokens, nil
 }

@@ -45,6 +45,12 @@ func checkSizes(cfg *Config, batch int) error {
 }
 
 func assemble(cfg Config, batch int, m *nn.Machine, seed uint64) (Model, error) {
+	switch {
+	case cfg.Objective == MAE:
+		return newMAE(cfg, batch, m, seed)
+	case cfg.WholeViews():
+		return newWholeViews(cfg, batch, m, seed)
+	}
 	return newSiameseIM(cfg, batch, m, seed)
 }
 
