@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"text/tabwriter"
 	"time"
 
@@ -42,6 +43,9 @@ type stageRate struct {
 	PairsPerS  float64 `json:"pairs_per_s"`
 	MsPerImage float64 `json:"ms_per_image"` // of one thread
 	Threads    int     `json:"threads"`
+
+	PeakRSSBytes int64 `json:"peak_rss_bytes"` // of the process up to the stage's end; 0 where the system doesn't tell
+	ImagesBytes  int64 `json:"images_bytes"`   // of the files held, which are part of it
 }
 
 func (c *benchCommand) Run(env *cli.Env) error {
@@ -91,7 +95,12 @@ func (c *benchCommand) Run(env *cli.Env) error {
 		}
 		fmt.Fprintf(out, "%s\t%.1f\t%.3f\t%.1f\t\n", stage, rate.PairsPerS, rate.MsPerImage, rate.PairsPerS/float64(threads))
 	}
-	return out.Flush()
+	if err := out.Flush(); err != nil || c.JSON {
+		return err
+	}
+	const mib = 1 << 20
+	_, err := fmt.Fprintf(env.Stdout, "peak memory %.1f MiB, of which %.1f MiB are the images\n", float64(peakRSS())/mib, float64(b.imagesBytes)/mib)
+	return err
 }
 
 // bench holds the images and measures stages on them.
@@ -103,6 +112,8 @@ type bench struct {
 	data    []string
 	limit   int
 	images  []benchImage
+
+	imagesBytes int64
 }
 
 type benchImage struct {
@@ -119,6 +130,7 @@ func (b *bench) load() error {
 			return err
 		}
 		b.images = append(b.images, benchImage{s.Key, slices.Clone(data)})
+		b.imagesBytes += int64(len(data))
 		if len(b.images) == b.limit {
 			return io.EOF
 		}
@@ -173,7 +185,8 @@ func (b *bench) pass(each func(*webdataset.Sample) error) error {
 
 // measure runs a stage on all threads for at least d a thread, after one pass
 // that isn't counted. Only the stage itself is timed, not what prepares its
-// input.
+// input. No thread is timed while another one has nothing to do: they begin
+// together, and one that is done goes on, uncounted, until the last one is.
 func (b *bench) measure(stage string, threads int, d time.Duration) (stageRate, error) {
 	type result struct {
 		pairs int
@@ -181,26 +194,33 @@ func (b *bench) measure(stage string, threads int, d time.Duration) (stageRate, 
 		err   error
 	}
 	results := make([]result, threads)
-	var group sync.WaitGroup
+	var group, warm sync.WaitGroup
+	var busy atomic.Int64 // threads whose time isn't over
+	busy.Store(int64(threads))
+	warm.Add(threads)
 	for t := range threads {
 		group.Go(func() {
-			r := &results[t]
 			w := &benchWorker{bench: b}
 			step := w.step(stage)
-			for pass := 0; r.spent < d && r.err == nil; pass++ {
+			var r result
+			_, _, r.err = step(t, threads)
+			warm.Done()
+			warm.Wait()
+			for r.spent < d && r.err == nil {
 				n, spent, err := step(t, threads)
 				if err == nil {
 					err = b.env.Context.Err()
 				}
-				r.err = err
-				if pass > 0 {
-					r.pairs, r.spent = r.pairs+n, r.spent+spent
-				}
+				r.pairs, r.spent, r.err = r.pairs+n, r.spent+spent, err
+			}
+			results[t] = r
+			for busy.Add(-1); busy.Load() > 0 && r.err == nil; {
+				_, _, r.err = step(t, threads)
 			}
 		})
 	}
 	group.Wait()
-	out := stageRate{Stage: stage, Threads: threads}
+	out := stageRate{Stage: stage, Threads: threads, PeakRSSBytes: peakRSS(), ImagesBytes: b.imagesBytes}
 	var perThread float64
 	for _, r := range results {
 		if r.err != nil {

@@ -38,7 +38,7 @@ func (c *replayCommand) Run(env *cli.Env) error {
 	}
 	summary, err := replay.Run(env.Context, replay.Options{
 		Cases: c.Cases, DecodeCases: c.DecodeCases, Root: c.Root, DataRoot: c.DataRoot,
-		Whole: c.Whole, Strict: c.Strict, JPEGApart: true, Report: tell,
+		Whole: c.Whole, Strict: c.Strict, Report: tell,
 	})
 	if err != nil {
 		return err
@@ -62,9 +62,6 @@ func (c *replayCommand) Run(env *cli.Env) error {
 
 func printSummary(env *cli.Env, s *replay.Summary) error {
 	_, err := fmt.Fprintf(env.Stdout, "%d cases: %d differing, %d errors\n", s.Cases, s.Differing, s.Errors)
-	if err == nil && s.JPEG != nil {
-		_, err = fmt.Fprintf(env.Stdout, "JPEG sources, apart: %d cases, %d differing\n", s.JPEG.Cases, s.JPEG.Differing)
-	}
 	for name, class := range s.Classes {
 		if err == nil {
 			_, err = fmt.Fprintf(env.Stdout, "class %s: %d same, %d error, %d other\n", name, class.Same, class.Error, class.Other)

@@ -79,7 +79,6 @@ type testCase struct {
 	err  error // the line has no meaning
 
 	outcome    outcome
-	jpeg       bool       // the source is one, by content
 	difference Difference // unless outcome is same
 }
 

@@ -27,10 +27,6 @@ type Options struct {
 	Whole  bool // decode whole images for view cases too
 	Strict bool // decode every scan to its end
 
-	// JPEGApart counts cases whose source is a JPEG, by content, under
-	// Summary.JPEG and nowhere else, unless they have a class.
-	JPEGApart bool
-
 	// Report, if not nil, is called for each case that is counted in
 	// Summary.Differing, Summary.Errors or a class's Other, in the order of the
 	// cases.
@@ -64,20 +60,12 @@ func (d Difference) String() string {
 	return fmt.Sprintf("%s:%d: %s: %s%s: %s", d.Cases, d.Line, source, view, d.Stage, d.Why)
 }
 
-// Summary counts the cases. Cases of a class are counted in Classes only, those
-// of JPEG sources in JPEG only if they are kept apart.
+// Summary counts the cases. Cases of a class are counted in Classes only.
 type Summary struct {
 	Cases     int               `json:"cases"`     // compared, those that differ included
 	Differing int               `json:"differing"` // other pixels, pixels for an error, an error for pixels
 	Errors    int               `json:"errors"`    // could not be run: no such file, key or hash
-	JPEG      *Apart            `json:"jpeg,omitempty"`
 	Classes   map[string]*Class `json:"classes"`
-}
-
-// Apart counts cases that are kept apart.
-type Apart struct {
-	Cases     int `json:"cases"`
-	Differing int `json:"differing"`
 }
 
 // Class counts the decoding cases of one class.
@@ -124,9 +112,6 @@ func Run(ctx context.Context, opt Options) (Summary, error) {
 	}
 
 	sum := Summary{Classes: map[string]*Class{}}
-	if opt.JPEGApart {
-		sum.JPEG = new(Apart)
-	}
 	for _, c := range cases {
 		if told := sum.count(c); told && opt.Report != nil {
 			opt.Report(c.difference)
@@ -176,12 +161,6 @@ func (s *Summary) count(c *testCase) (report bool) {
 			class.Error++
 		default:
 			class.Other++
-			return true
-		}
-	case s.JPEG != nil && c.jpeg:
-		s.JPEG.Cases++
-		if c.outcome != same {
-			s.JPEG.Differing++
 			return true
 		}
 	default:

@@ -24,9 +24,7 @@ type runner struct {
 // source runs the cases of one image, whose bytes are data.
 func (r *runner) source(data []byte, cases []*testCase) {
 	var decoding []*testCase
-	jpeg := imagefile.Sniff(data) == "jpeg"
 	for _, c := range cases {
-		c.jpeg = jpeg
 		if c.kind == decodeCase || c.line.View1 == nil && c.line.View2 == nil {
 			decoding = append(decoding, c)
 			continue
