@@ -60,7 +60,7 @@ func (t *Trainer) checkMemory() error {
 		return err
 	}
 	return fmt.Errorf("trainer: memory: micro-batches of %d images (%s) need %s, of which weights, gradients and moments are %s; %s are available: %s",
-		t.micro, t.precision(), gibi(t.memory.Total()), gibi(t.memory.WeightsTotal()), gibi(t.memory.Available), t.wouldFit())
+		t.micro, t.precision(), gibi(t.memory.Total()), gibi(t.memory.WeightsTotal()), gibi(t.memory.Available), t.wouldFit(t.team.Threads(), t.memory.Available))
 }
 
 func (t *Trainer) precision() nn.Precision {
@@ -70,8 +70,8 @@ func (t *Trainer) precision() nn.Precision {
 	return t.config.Precision
 }
 
-// wouldFit lists what of the run could be changed so that it fits.
-func (t *Trainer) wouldFit() string {
+// wouldFit lists what of the run could be changed so that it fits in available bytes.
+func (t *Trainer) wouldFit(threads int, available int64) string {
 	var ways []string
 	for _, recompute := range []bool{false, true} {
 		if t.recompute && !recompute {
@@ -82,7 +82,8 @@ func (t *Trainer) wouldFit() string {
 				continue
 			}
 			other := &Trainer{config: t.config, micro: t.batch / accumulation, recompute: recompute}
-			m, err := other.planMemory(t.team.Threads())
+			m, err := other.planMemory(threads)
+			m.Available = available
 			if err != nil || !m.Fits() {
 				continue
 			}

@@ -2,6 +2,7 @@ package trainer
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"siameseim/internal/safetensors"
 	"siameseim/internal/team"
 	"siameseim/trainer/checkpoint"
+	"siameseim/trainer/nn"
 	"siameseim/trainer/objective"
 )
 
@@ -63,16 +65,29 @@ func sameFiles(t *testing.T, what, a, b string) {
 }
 
 func TestCheckpointIndependentOfThreads(t *testing.T) {
-	var want string
-	for _, threads := range []int{1, 2, 3} {
-		tr := newSmall(t, threads, nil)
-		steps(t, tr, 4)
-		path := saved(t, tr)
-		if want == "" {
-			want = path
-			continue
+	forEachPrecision(t, func(t *testing.T, change func(*Config)) {
+		var want string
+		for _, options := range [][]Option{nil, {Recompute()}} {
+			for _, threads := range []int{1, 2, 3} {
+				tr := newSmall(t, threads, change, options...)
+				steps(t, tr, 4)
+				path := saved(t, tr)
+				if want == "" {
+					want = path
+					continue
+				}
+				sameFiles(t, fmt.Sprintf("%d threads, %d options", threads, len(options)), want, path)
+			}
 		}
-		sameFiles(t, strings.Repeat("|", threads)+" threads", want, path)
+	})
+}
+
+// forEachPrecision runs a test for a configuration of each precision.
+func forEachPrecision(t *testing.T, test func(t *testing.T, change func(*Config))) {
+	for _, precision := range []nn.Precision{nn.FP32, nn.BF16} {
+		t.Run(string(precision), func(t *testing.T) {
+			test(t, func(c *Config) { c.Precision = precision })
+		})
 	}
 }
 
@@ -86,22 +101,27 @@ func TestResumeIsTheUninterruptedRun(t *testing.T) {
 		}
 		return saved(t, tr)
 	}
-	want := run(newSmall(t, 1, nil))
-	for k := 0; k <= smallConfig().Steps; k++ {
-		first := newSmall(t, 1, nil)
-		for range k {
-			poison(t, first)
-			steps(t, first, 1)
+	forEachPrecision(t, func(t *testing.T, change func(*Config)) {
+		want := run(newSmall(t, 1, change))
+		for k := 0; k <= smallConfig().Steps; k++ {
+			first := newSmall(t, 1, change)
+			for range k {
+				poison(t, first)
+				steps(t, first, 1)
+			}
+			second := newSmall(t, 1+k/6%2, change)
+			if k%3 == 0 {
+				steps(t, second, 1) // what it has computed by now must not matter
+			}
+			if err := second.Resume(opened(t, saved(t, first))); err != nil {
+				t.Fatal(err)
+			}
+			if second.StepsDone() != k || second.Position() != first.Position() || second.BadSamples() != first.BadSamples() {
+				t.Errorf("resumed at step %d, position %v", second.StepsDone(), second.Position())
+			}
+			sameFiles(t, "cut at step "+string(rune('0'+k)), want, run(second))
 		}
-		second := newSmall(t, 1+k/6%2, nil)
-		if err := second.Resume(opened(t, saved(t, first))); err != nil {
-			t.Fatal(err)
-		}
-		if second.StepsDone() != k || second.Position() != first.Position() || second.BadSamples() != first.BadSamples() {
-			t.Errorf("resumed at step %d, position %v", second.StepsDone(), second.Position())
-		}
-		sameFiles(t, "cut at step "+string(rune('0'+k)), want, run(second))
-	}
+	})
 }
 
 // poison makes step 4 fail: a NaN in one input, by way of the table that normalises pixels.
@@ -124,6 +144,7 @@ func TestResumeRefusesAnother(t *testing.T) {
 	}{
 		{func(c *Config) { c.Dim = 32 }, []string{"dim is 16 there, 32 in this run", "state.json"}},
 		{func(c *Config) { c.DecoderNorm = "layer" }, []string{"decoder_norm is batch there, layer"}},
+		{func(c *Config) { c.Precision = nn.BF16 }, []string{"precision is  there, bf16 in this run"}},
 		{func(c *Config) { c.LR = 1 }, []string{"lr is 0.01 there, 1 in"}},
 		{func(c *Config) { c.Steps = 9 }, []string{"steps is 8 there, 9"}},
 	} {

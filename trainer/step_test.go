@@ -48,15 +48,19 @@ func TestDropPathKeys(t *testing.T) {
 
 // TestNoAllocationInAStep: a step's memory is all there from the start.
 func TestNoAllocationInAStep(t *testing.T) {
-	tr := newSmall(t, 2, func(c *Config) { c.Steps = 1000 })
-	c := tr.Config()
-	b := syntheticBatch(&c, smallBatch, 0)
-	if n := testing.AllocsPerRun(5, func() {
-		if _, err := tr.Step(b); err != nil {
-			t.Fatal(err)
-		}
-	}); n > 0 {
-		t.Errorf("%v allocations", n)
+	for _, options := range [][]Option{nil, {Recompute()}} {
+		forEachPrecision(t, func(t *testing.T, change func(*Config)) {
+			tr := newSmall(t, 2, func(c *Config) { c.Steps = 1000; change(c) }, options...)
+			c := tr.Config()
+			b := syntheticBatch(&c, smallBatch, 0)
+			if n := testing.AllocsPerRun(5, func() {
+				if _, err := tr.Step(b); err != nil {
+					t.Fatal(err)
+				}
+			}); n > 0 {
+				t.Errorf("%v allocations, %d options", n, len(options))
+			}
+		})
 	}
 }
 

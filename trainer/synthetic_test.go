@@ -70,13 +70,13 @@ func (s *stream) Release(*views.Batch)         { s.released++ }
 func (s *stream) Err() error                   { return s.err }
 
 // newSmall makes a trainer of smallConfig, or of what change makes of it.
-func newSmall(t *testing.T, threads int, change func(*Config)) *Trainer {
+func newSmall(t *testing.T, threads int, change func(*Config), options ...Option) *Trainer {
 	t.Helper()
 	c := smallConfig()
 	if change != nil {
 		change(&c)
 	}
-	tr, err := New(c, smallBatch, threads, 5)
+	tr, err := New(c, smallBatch, threads, 5, options...)
 	if err != nil {
 		t.Fatal(err)
 	}
