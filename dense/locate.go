@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"siameseim/crop"
 	"siameseim/internal/team"
@@ -24,9 +25,10 @@ type Located struct {
 
 // A Location is the result of Locate.
 type Location struct {
-	Images  int `json:"images"`  // whose views overlap
-	Apart   int `json:"apart"`   // whose views don't, which have no query
-	Queries int `json:"queries"` // patches of view 2 whose centre lies in view 1
+	Images  int   `json:"images"`  // whose views overlap
+	Apart   int   `json:"apart"`   // whose views don't, which have no query
+	Queries int   `json:"queries"` // patches of view 2 whose centre lies in view 1
+	Bad     int64 `json:"bad"`     // samples left out
 
 	// What needs no features: the expected share of a blind guess, and the share
 	// of matching each patch with the one of the same row and column, which is
@@ -50,6 +52,9 @@ func Locate(ctx context.Context, cfg pipeline.Config, threads *team.Team, seed u
 	if err := checkEncoders(encoders, cfg.Recipe.Size); err != nil {
 		return Location{}, fmt.Errorf("dense: locate: %w", err)
 	}
+	if err := checkEnd(ctx, cfg.Data); err != nil {
+		return Location{}, fmt.Errorf("dense: locate: %w", err)
+	}
 	l := newLocator(threads, cfg.Batch, encoders)
 	stream, err := pipeline.Start(ctx, cfg)
 	if err != nil {
@@ -65,7 +70,9 @@ func Locate(ctx context.Context, cfg pipeline.Config, threads *team.Team, seed u
 	if err := stream.Err(); err != nil {
 		return Location{}, err
 	}
-	return l.result(seed)
+	r, err := l.result(seed)
+	r.Bad = stream.Stats().Bad
+	return r, err
 }
 
 // checkEncoders reports encoders that can't be compared.
@@ -77,6 +84,18 @@ func checkEncoders(encoders []Encoder, size int) error {
 		if e.Size() != size || e.Grid() != encoders[0].Grid() {
 			return fmt.Errorf("an encoder of %d pixels and %d x %d patches, the views have %d pixels and %d x %d patches",
 				e.Size(), e.Grid(), e.Grid(), size, encoders[0].Grid(), encoders[0].Grid())
+		}
+	}
+	return nil
+}
+
+// checkEnd reports built-in data without an end; it reads nothing.
+func checkEnd(ctx context.Context, data []string) error {
+	for _, url := range data {
+		if strings.HasPrefix(url, "builtin:") {
+			if _, _, err := pipeline.Count(ctx, []string{url}); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -183,6 +183,7 @@ func TestLocateErrors(t *testing.T) {
 		{"another grid", "builtin:shapes?count=3", 32, []Encoder{fine, painted{32, 4, 4, circle}}, "4 x 4 patches"},
 		{"none", "builtin:shapes?count=3", 32, nil, "no encoder"},
 		{"missing data", "missing.tar", 32, []Encoder{fine}, "missing.tar"},
+		{"endless data", "builtin:shapes", 32, []Encoder{fine}, "the set is endless"},
 		{"no samples", shard(t), 32, []Encoder{fine}, "no samples"},
 	} {
 		_, err := Locate(ctx, pipeline.Config{Data: []string{c.data}, Recipe: crops(c.size), Epochs: 1, Batch: 8}, startTeam(t, 1), 0, c.encoders...)

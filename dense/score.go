@@ -107,7 +107,7 @@ func (t *tally) patchAccuracy([]int) float64 { return float64(t.right) / float64
 
 // result sums up. The intervals are drawn from seed.
 func (s *segmentation) result(seed uint64) (Segmentation, error) {
-	r := Segmentation{Train: s.train, Test: s.test, Bank: s.bank.len()}
+	r := Segmentation{Train: s.train, Test: s.test, Bank: s.bank.len(), Bad: s.bad}
 	for c, ok := range s.known {
 		if ok {
 			r.Classes = append(r.Classes, c)

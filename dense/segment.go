@@ -36,6 +36,7 @@ type Segmentation struct {
 	Train   int   `json:"train"`   // images
 	Test    int   `json:"test"`
 	Bank    int   `json:"bank"` // training patches that voted
+	Bad     int64 `json:"bad"`  // samples left out of both
 
 	// What a prediction of the commonest training class for every pixel reaches.
 	MajorityIoU      float64 `json:"majority_iou"`
@@ -107,6 +108,7 @@ type segmentation struct {
 	scratch []workspace
 
 	train, test int
+	bad         int64
 	scores      [][]score // of each encoder, then of the majority: one an image
 }
 
@@ -131,6 +133,9 @@ func newSegmentation(o Segmenter, threads *team.Team, seed uint64, encoders []En
 // read streams images and masks through all encoders and calls use for each
 // batch of n of them.
 func (s *segmentation) read(ctx context.Context, cfg pipeline.Config, use func(n int)) error {
+	if err := checkEnd(ctx, cfg.Data); err != nil {
+		return err
+	}
 	cfg.Recipe, cfg.Epochs, cfg.Batch = views.PlainRecipe(s.size), 1, 0
 	stream, err := pipeline.Start(ctx, cfg)
 	if err != nil {
@@ -176,6 +181,7 @@ func (s *segmentation) read(ctx context.Context, cfg pipeline.Config, use func(n
 	if err := flush(); err != nil {
 		return err
 	}
+	s.bad += stream.Stats().Bad
 	if total == 0 {
 		return fmt.Errorf("no samples")
 	}

@@ -130,6 +130,7 @@ func TestSegmentErrors(t *testing.T) {
 		{"damaged mask", shard(t, webdataset.Sample{Fields: []webdataset.Field{field("png", pngBytes(t, gradient(32, 32))), field(MaskField, []byte("no"))}}), good, colour, "seg.png: "},
 		{"one class", seg(image.NewGray(image.Rect(0, 0, 32, 32))), good, colour, "have 1 class"},
 		{"test without a class", good, scenes(t, 2, 32, 1, func(uint8) uint8 { return Void }), colour, "test set: the masks of 2 images are void"},
+		{"endless data", good, "builtin:shapes", colour, "test set: pipeline: builtin:shapes: the set is endless"},
 		{"no samples", shard(t), good, colour, "no samples in the archive"},
 		{"features", good, good, nan, `sample "sample0": features of patch 0 aren't finite`},
 	} {

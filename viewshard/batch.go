@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"siameseim/crop"
+	"siameseim/internal/npy"
 	"siameseim/views"
 	"siameseim/webdataset"
 )
@@ -33,7 +34,7 @@ func (s *batches) sample(b *views.Batch, index int64) (*webdataset.Sample, error
 	array := func(name, descr string, shape ...int) *[]byte {
 		i := len(out.Fields)
 		out.Fields = append(out.Fields, webdataset.Field{Name: name + ".npy"})
-		s.buf[i] = appendNPY(s.buf[i][:0], descr, shape...)
+		s.buf[i] = npy.AppendHeader(s.buf[i][:0], descr, shape...)
 		return &s.buf[i]
 	}
 	for v, pixels := range [2][]uint8{b.View1, b.View2} {

@@ -7,6 +7,7 @@ import (
 	"image/png"
 	"sync"
 
+	"siameseim/internal/npy"
 	"siameseim/picture"
 )
 
@@ -46,7 +47,7 @@ func encodePNG(dst []byte, view *picture.RGB) ([]byte, error) {
 }
 
 func encodeNPY(dst []byte, view *picture.RGB) ([]byte, error) {
-	dst = appendNPY(dst, "|u1", view.Height, view.Width, 3)
+	dst = npy.AppendHeader(dst, "|u1", view.Height, view.Width, 3)
 	for y := range view.Height {
 		dst = append(dst, view.Row(y)...)
 	}

@@ -95,6 +95,34 @@ func TestEveryTypeComesBack(t *testing.T) {
 	}
 }
 
+// TestStoredBytesAreCopied: a section of a file is written as the array that it
+// holds; one that ends early, or isn't a whole number of elements, is refused.
+func TestStoredBytesAreCopied(t *testing.T) {
+	values := []float32{1, -2, 3.5}
+	var stored, plain, copied bytes.Buffer
+	for _, v := range values {
+		stored.Write(binary.LittleEndian.AppendUint32(nil, math.Float32bits(v)))
+	}
+	section := func(n int64) Tensor {
+		return Tensor{Name: "a", DType: F32, Shape: []int{int(n / 4)}, Data: io.NewSectionReader(bytes.NewReader(stored.Bytes()), 0, n)}
+	}
+	if err := Write(&plain, nil, []Tensor{{Name: "a", Shape: []int{3}, Data: values}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := Write(&copied, nil, []Tensor{section(12)}); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(plain.Bytes(), copied.Bytes()) {
+		t.Error("another file")
+	}
+	if err := Write(io.Discard, nil, []Tensor{section(16)}); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("a section that ends early: %v", err)
+	}
+	if err := Write(io.Discard, nil, []Tensor{section(10)}); err == nil {
+		t.Error("10 bytes of 4-byte elements: no error")
+	}
+}
+
 func TestLargeArrayCrossesBuffers(t *testing.T) {
 	want := make([]float32, bufferBytes/4*2+17)
 	for i := range want {

@@ -16,10 +16,11 @@ import (
 const bufferBytes = 1 << 16
 
 // Tensor is an array to write. Data is []float64, []float32, []int64, []int32, []uint8, []bool (their type
-// follows), or []uint16 with the bits of F16 or BF16, as DType then says.
+// follows), or []uint16 with the bits of F16 or BF16, as DType then says; or an *io.SectionReader of the
+// elements' bytes as they are stored, of type DType, which is read to its end.
 type Tensor struct {
 	Name  string
-	DType DType // needed for []uint16 only
+	DType DType // needed for []uint16 and *io.SectionReader only
 	Shape []int
 	Data  any
 }
@@ -45,6 +46,12 @@ func (t Tensor) dtype() (DType, int, error) {
 			return "", 0, fmt.Errorf("safetensors: tensor %q: []uint16 is F16 or BF16, not %q", t.Name, t.DType)
 		}
 		d, n = t.DType, len(data)
+	case *io.SectionReader:
+		size := int64(t.DType.Size())
+		if size == 0 || data.Size()%size != 0 {
+			return "", 0, fmt.Errorf("safetensors: tensor %q: %d bytes of type %q", t.Name, data.Size(), t.DType)
+		}
+		d, n = t.DType, int(data.Size()/size)
 	default:
 		return "", 0, fmt.Errorf("safetensors: tensor %q: data of type %T", t.Name, t.Data)
 	}
@@ -180,6 +187,12 @@ func writeData(w io.Writer, data any, buffer []byte) error {
 			}
 			return append(b, 0)
 		})
+	case *io.SectionReader:
+		n, err := io.Copy(w, data)
+		if err == nil && n != data.Size() {
+			err = fmt.Errorf("%d bytes of %d: %w", n, data.Size(), io.ErrUnexpectedEOF)
+		}
+		return err
 	}
 	_, err := w.Write(data.([]uint8)) // dtype has refused every other type
 	return err
