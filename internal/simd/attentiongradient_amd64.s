@@ -28,17 +28,17 @@ TEXT ·attentionGradientAVX512(SB), NOSPLIT, $0-72
 columns:
 	VMOVUPS (SI), Z9
 	VMOVUPS Z6, Z10
-	VMULPS  Z7, Z9, Z9
-	VMAXPS  Z9, Z10, Z9
-	VMOVUPS (DI), Z10
+	VMAXPS  Z10, Z9, Z10
+	VMOVUPS (DI), Z9
 	VMOVUPS (R8), Z11
 	MOVQ    keys+24(FP), R11
 	MOVQ    AX, R9
 	MOVQ    CX, R10
 
 columnx:
-	VMOVAPS     Z7, Z12
-	VFMSUB132PS (R9), Z9, Z12
+	VMOVUPS     (R9), Z12
+	VSUBPS      Z10, Z12, Z12
+	VMULPS      Z7, Z12, Z12
 	VREDUCEPS   $0x09, Z12, Z13
 	VMOVAPS     Z0, Z14
 	VFMADD213PS Z1, Z13, Z14
@@ -47,7 +47,7 @@ columnx:
 	VFMADD213PS Z4, Z13, Z14
 	VFMADD213PS Z5, Z13, Z14
 	VSCALEFPS   Z12, Z14, Z14
-	VMULPS      Z10, Z14, Z14
+	VMULPS      Z9, Z14, Z14
 	VMOVUPS     Z14, (R9)
 	VMOVUPS     (R10), Z12
 	VSUBPS      Z11, Z12, Z12
@@ -120,9 +120,8 @@ columns:
 	KMOVW R10, K1
 
 whole:
-	VMOVUPS (SI), Z8
-	VMOVUPS Z4, Z9
-	VMULPS  Z5, Z8, Z8
+	VMOVUPS (SI), Z9
+	VMOVUPS Z4, Z8
 	VMAXPS  Z8, Z9, Z8
 	VMOVUPS (DI), Z9
 	VMOVUPS (R8), Z10
@@ -139,8 +138,9 @@ whole:
 	JZ      columnxend
 
 columnx:
-	VMOVAPS       Z5, Z11
-	VFMSUB132PS   (R10), Z8, Z11
+	VMOVUPS       (R10), Z11
+	VSUBPS        Z8, Z11, Z11
+	VMULPS        Z5, Z11, Z11
 	VREDUCEPS     $0x09, Z11, Z12
 	VMOVAPS       Z0, Z16
 	VFMADD213PS   Z1, Z12, Z16
@@ -154,8 +154,9 @@ columnx:
 	VMULPS.Z      Z16, Z11, K1, Z11
 	ADDQ          DX, R10
 	ADDQ          DX, R11
-	VMOVAPS       Z5, Z12
-	VFMSUB132PS   (R10), Z8, Z12
+	VMOVUPS       (R10), Z12
+	VSUBPS        Z8, Z12, Z12
+	VMULPS        Z5, Z12, Z12
 	VREDUCEPS     $0x09, Z12, Z17
 	VMOVAPS       Z0, Z15
 	VFMADD213PS   Z1, Z17, Z15
@@ -196,8 +197,9 @@ columnxend:
 	JZ    columnxxend
 
 columnxx:
-	VMOVAPS     Z5, Z11
-	VFMSUB132PS (R10), Z8, Z11
+	VMOVUPS     (R10), Z11
+	VSUBPS      Z8, Z11, Z11
+	VMULPS      Z5, Z11, Z11
 	VREDUCEPS   $0x09, Z11, Z15
 	VMOVAPS     Z0, Z12
 	VFMADD213PS Z1, Z15, Z12
@@ -295,17 +297,17 @@ TEXT ·attentionGradientAVX2(SB), NOSPLIT, $0-72
 columns:
 	VMOVUPS (SI), Y2
 	VMOVUPS wordsff7fffffAVX2<>+0(SB), Y3
-	VMULPS  Y0, Y2, Y2
-	VMAXPS  Y2, Y3, Y2
-	VMOVUPS (DI), Y3
+	VMAXPS  Y3, Y2, Y3
+	VMOVUPS (DI), Y2
 	VMOVUPS (R8), Y4
 	MOVQ    keys+24(FP), R11
 	MOVQ    AX, R9
 	MOVQ    CX, R10
 
 columnx:
-	VMOVAPS     Y0, Y5
-	VFMSUB132PS (R9), Y2, Y5
+	VMOVUPS     (R9), Y5
+	VSUBPS      Y3, Y5, Y5
+	VMULPS      Y0, Y5, Y5
 	VMOVUPS     wordsc3200000AVX2<>+0(SB), Y6
 	VMAXPS      Y5, Y6, Y5
 	VROUNDPS    $0x09, Y5, Y6
@@ -325,7 +327,7 @@ columnx:
 	VPADDD      words0000007fAVX2<>+0(SB), Y6, Y6
 	VPSLLD      $0x17, Y6, Y6
 	VMULPS      Y6, Y7, Y7
-	VMULPS      Y3, Y7, Y7
+	VMULPS      Y2, Y7, Y7
 	VMOVUPS     Y7, (R9)
 	VMOVUPS     (R10), Y5
 	VSUBPS      Y4, Y5, Y5
