@@ -51,6 +51,25 @@ func normaliseGeneric(dst []float32, n, from int, src []uint8, t *[3][256]float3
 	}
 }
 
+// NormaliseBF16 is Normalise to bfloat16, each value rounded once more
+// (RoundBF16).
+func NormaliseBF16(dst []BF16, src []uint8, t *[3][256]float32) {
+	mustBePixels("normalise bf16", src)
+	mustMatch("normalise bf16", "dst", len(dst), len(src))
+	normaliseBF16(dst, src, t)
+}
+
+// normaliseBF16Generic does so for dst's planes of n, from the pixel from on.
+func normaliseBF16Generic(dst []BF16, n, from int, src []uint8, t *[3][256]float32) {
+	r, g, b := dst[from:n], dst[n+from:2*n], dst[2*n+from:3*n]
+	src = src[3*from:]
+	g, b = g[:len(r)], b[:len(r)]
+	for i := range r {
+		p := src[3*i : 3*i+3 : 3*i+3]
+		r[i], g[i], b[i] = RoundBF16(t[0][p[0]]), RoundBF16(t[1][p[1]]), RoundBF16(t[2][p[2]])
+	}
+}
+
 // normaliseTable is what the assembly divides by: for each channel the mean,
 // 1/std, and what 1/std lacks, each 16 times.
 var normaliseTable = sync.OnceValue(func() *[9][16]float32 {

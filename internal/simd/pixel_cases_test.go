@@ -147,3 +147,21 @@ func runNormalise(t testing.TB, rng *rand.Rand, memory func(int) []uint8) {
 		}
 	}
 }
+
+func runNormaliseBF16(t testing.TB, rng *rand.Rand, memory func(int) []uint8) {
+	n := 1 + rng.IntN(100)
+	src, place := fill(rng, memory(3*n)), memory(2*3*n+1)
+	for uintptr(unsafe.Pointer(&place[0]))%2 != 0 {
+		place = place[1:]
+	}
+	got, want := unsafe.Slice((*BF16)(unsafe.Pointer(&place[0])), 3*n), make([]BF16, 3*n)
+	levels := *imageLevels()
+	if rng.IntN(4) == 0 {
+		NormaliseLevels(&levels, [3]float32{.5, .5, .5}, [3]float32{.25, .5, 1})
+	}
+	normaliseBF16Generic(want, n, 0, src, &levels)
+	NormaliseBF16(got, src, &levels)
+	if !slices.Equal(got, want) {
+		t.Fatalf("%s: normalise to bfloat16: %v, want %v", Variant(), got, want)
+	}
+}

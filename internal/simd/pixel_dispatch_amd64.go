@@ -171,3 +171,18 @@ func normalise(dst []float32, src []uint8, t *[3][256]float32) {
 	}
 	normaliseGeneric(dst, n, from, src, t)
 }
+
+func normaliseBF16(dst []BF16, src []uint8, t *[3][256]float32) {
+	from, n := 0, len(src)/3
+	if useAVX2 && n >= pixelStep512/3 && *t == *imageLevels() {
+		table, first := &normaliseTable()[0][0], (*uint16)(&dst[0])
+		if useAVX512 {
+			from = len(src) / pixelStep512 * (pixelStep512 / 3)
+			normaliseBF16AVX512(first, n, src[:3*from], table)
+		} else {
+			from = len(src) / pixelStep2 * (pixelStep2 / 3)
+			normaliseBF16AVX2(first, n, src[:3*from], table)
+		}
+	}
+	normaliseBF16Generic(dst, n, from, src, t)
+}

@@ -35,3 +35,7 @@ func solarize(row []uint8, threshold uint8) { solarizeGeneric(row, threshold) }
 func normalise(dst []float32, src []uint8, t *[3][256]float32) {
 	normaliseGeneric(dst, len(src)/3, 0, src, t)
 }
+
+func normaliseBF16(dst []BF16, src []uint8, t *[3][256]float32) {
+	normaliseBF16Generic(dst, len(src)/3, 0, src, t)
+}

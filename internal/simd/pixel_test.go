@@ -51,6 +51,7 @@ var pixelKernels = []pixelKernel{
 		}
 	})},
 	{"Normalise", runNormalise},
+	{"NormaliseBF16", runNormaliseBF16},
 }
 
 // level is a byte; the ends are frequent.
@@ -190,11 +191,16 @@ func TestNormaliseLevels(t *testing.T) {
 	forEachVariant(t, func(variant string) {
 		dst := make([]float32, len(src))
 		Normalise(dst, src, imageLevels())
+		half := make([]BF16, len(src))
+		NormaliseBF16(half, src, imageLevels())
 		for c := range 3 {
 			for v := range 256 {
 				want := (float32(v)/255 - ImageMean[c]) / ImageStd[c]
 				if math.Float32bits(dst[256*c+v]) != math.Float32bits(want) {
 					t.Fatalf("%s: channel %d, level %d: %v, want %v", variant, c, v, dst[256*c+v], want)
+				}
+				if half[256*c+v] != RoundBF16(want) {
+					t.Fatalf("%s: channel %d, level %d: %v, want %v as bfloat16", variant, c, v, half[256*c+v], RoundBF16(want))
 				}
 			}
 		}

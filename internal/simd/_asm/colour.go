@@ -151,7 +151,34 @@ const (
 func normalise(v *vector) {
 	v.function("normalise", "func(dst []float32, plane int, src []uint8, table *float32)",
 		"is the scalar loop at Normalise for a whole number of vectors of pixels; the channels are plane apart in dst.")
-	dst, src := v.base("dst"), v.base("src")
+	v.normalised(v.base("dst"), 4, func(x reg.VecVirtual, to operand.Mem) { v.VMOVUPS(x, to) })
+}
+
+// normaliseBF16 rounds to the nearest upper half, of two to the even one.
+func normaliseBF16(v *vector) {
+	v.function("normaliseBF16", "func(dst *uint16, plane int, src []uint8, table *float32)",
+		"is the scalar loop at NormaliseBF16 for a whole number of vectors of pixels; the channels are plane apart in dst.")
+	v.normalised(v.Load(v.Param("dst"), v.GP64()), 2, func(x reg.VecVirtual, to operand.Mem) {
+		odd := v.register()
+		v.VPSRLD(operand.U8(16), x, odd)
+		v.bitAnd(v.every(1), odd)
+		v.VPADDD(odd, x, x)
+		v.VPADDD(v.every(0x7fff), x, x)
+		v.VPSRLD(operand.U8(16), x, x)
+		if v.wide {
+			v.VPMOVDW(x, to)
+			return
+		}
+		v.VPACKUSDW(x, x, x)
+		v.VPERMQ(operand.U8(0x08), x, x)
+		v.VMOVDQU(x.AsX(), to)
+	})
+}
+
+// normalised is the loop of both to dst; store writes a vector of floats as
+// values of size bytes.
+func (v *vector) normalised(dst reg.Register, size int, store func(x reg.VecVirtual, to operand.Mem)) {
+	src := v.base("src")
 	plane, table := v.Load(v.Param("plane"), v.GP64()), v.Load(v.Param("table"), v.GP64())
 	v.steps(v.length("src"), v.pixelStep(), false, func(i reg.Register) {
 		r, g, b := v.loadPixels(at(src, i))
@@ -165,11 +192,11 @@ func normalise(v *vector) {
 			v.VFMADD132PS(constant(1), t, x)
 			to := operand.Mem{Base: dst}
 			if c > 0 {
-				to.Index, to.Scale = plane, uint8(4*c)
+				to.Index, to.Scale = plane, uint8(size*c)
 			}
-			v.VMOVUPS(x, to)
+			store(x, to)
 		}
-		v.ADDQ(operand.U8(4*v.width()), dst)
+		v.ADDQ(operand.U8(size*v.width()), dst)
 	})
 	v.done()
 }

@@ -65,6 +65,7 @@ var operations = []struct {
 	{"solarize", bothSets(solarize)},
 	{"shifthue", bothSets(shiftHue)},
 	{"normalise", bothSets(normalise)},
+	{"normalisebf16", bothSets(normaliseBF16)},
 	{"idct", bothSets(idct)},
 	{"coefficients", coefficients},
 	{"ycctorgb", yccToRGB},
