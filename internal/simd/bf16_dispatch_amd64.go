@@ -29,13 +29,62 @@ func packRounded(panel []BF16, b []float32, ldb, cols, k int) {
 func packPairs(panel []BF16, b []BF16, ldb, cols, k int) { packPairsGeneric(panel, b, ldb, cols, k) }
 
 // bf16Rows is the number of rows of a strip of A.
-func bf16Rows() int { return 8 }
-
-func (w *Workspace) rowsOf(a []BF16, lda, rows, k int) strip { return w.widen(a, lda, rows, k) }
-func (w *Workspace) columnsOf(a []BF16, lda, cols, k int) strip {
-	return w.widenColumns(a, lda, cols, k)
+func bf16Rows() int {
+	switch {
+	case useAVX512:
+		return tileRows512
+	case useAVX2:
+		return tileRows2
+	}
+	return 8
 }
 
+// rowsOf returns rows of a row-major A, k of each, as mulRows wants them.
+func (w *Workspace) rowsOf(a []BF16, lda, rows, k int) strip {
+	switch {
+	case !useBF16:
+		return w.widen(a, lda, rows, k)
+	case k%2 == 0:
+		return strip{pairs: a, ars: lda, aks: 2}
+	}
+	even := k + 1
+	w.pairsA = growBF16(w.pairsA, rows*even)
+	for i := range rows {
+		to := w.pairsA[i*even : (i+1)*even]
+		to[k] = 0
+		copy(to, a[i*lda:i*lda+k])
+	}
+	return strip{pairs: w.pairsA, ars: even, aks: 2}
+}
+
+// columnsOf is rowsOf for columns of a row-major Aᵀ, 32 at most.
+func (w *Workspace) columnsOf(a []BF16, lda, cols, k int) strip {
+	if !useBF16 {
+		return w.widenColumns(a, lda, cols, k)
+	}
+	w.pairsA = growBF16(w.pairsA, PackPanel*roundUp(k, 2))
+	packPairs(w.pairsA, a, lda, cols, k)
+	return strip{pairs: w.pairsA, ars: 2, aks: 2 * PackPanel}
+}
+
+// mulRows computes c[i,j] (+)= Σ_p a[i,p] B[p,j] for panels of B panel apart.
 func mulRows(s strip, packed []BF16, panel int, c []float32, ldc, rows, cols, k int, accumulate bool) {
-	mulRowsGeneric(s, packed, panel, c, ldc, rows, cols, k, accumulate)
+	switch {
+	case useBF16:
+		gemmPairsAVX512((*uint16)(&s.pairs[0]), s.ars, s.aks, (*uint16)(&packed[0]), panel, &c[0], ldc, rows, cols, (k+1)/2,
+			(*uint16)(&packed[0]), 0, 0, 0, 0, accumulate)
+	case useAVX512:
+		gemmWidenAVX512(&s.wide[0], s.ars, s.aks, (*uint16)(&packed[0]), panel, &c[0], ldc, rows, cols, (k+1)/2,
+			(*uint16)(&packed[0]), 0, 0, 0, 0, accumulate)
+	default:
+		mulRowsGeneric(s, packed, panel, c, ldc, rows, cols, k, accumulate)
+	}
+}
+
+// bf16Loop runs the loop of VDPBF16PS if that is in use.
+func bf16Loop(rounds int) bool {
+	if useBF16 {
+		bf16LoopAVX512(rounds)
+	}
+	return useBF16
 }

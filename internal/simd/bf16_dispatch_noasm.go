@@ -39,3 +39,5 @@ func (w *Workspace) columnsOf(a []BF16, lda, cols, k int) strip {
 func mulRows(s strip, packed []BF16, panel int, c []float32, ldc, rows, cols, k int, accumulate bool) {
 	mulRowsGeneric(s, packed, panel, c, ldc, rows, cols, k, accumulate)
 }
+
+func bf16Loop(int) bool { return false }

@@ -36,3 +36,16 @@ func fmaLoopGeneric(rounds int) (lanes int) {
 	fmaSink = 0 * (a + b + c + d + e + f + g + h + i + j + k + l)
 	return 1
 }
+
+// BF16Loop is FMALoop for bfloat16 products: with VDPBF16PS where BF16Kernel is
+// "avx512bf16", elsewhere it is FMALoop itself.
+func BF16Loop(rounds int) (operations int64) {
+	if rounds <= 0 {
+		return 0
+	}
+	if bf16Loop(rounds) {
+		const inFlight, lanes, pairs = 16, 16, 2
+		return int64(rounds) * inFlight * lanes * pairs * 2
+	}
+	return FMALoop(rounds)
+}

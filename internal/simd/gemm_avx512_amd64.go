@@ -4,9 +4,8 @@
 
 package simd
 
-// gemmRowsAVX512 computes c[i*ldc+j] (+)= Σ_p a[i*ars+p*aks] * B(p,j) for i < rows <= 14, j < cols, p < k,
-// where B(p,j) is b[(j/32)*bPanel + p*bRow + j%32]. k > 0. Nothing beyond cols is read or written. The memory
-// aheadBytes after the rows of A is prefetched.
+// gemmRowsAVX512 computes c[i*ldc+j] (+)= Σ_p a[i*ars+p*aks] * B(p,j) for i < rows <= 14, j < cols, p < k, where B(p,j) is b[(j/32)*bPanel + p*bRow + j%32]. k > 0.
+// Nothing beyond cols is read or written. Lines of memory at ahead are prefetched: see _asm.
 //
 //go:noescape
-func gemmRowsAVX512(a *float32, ars int, aks int, b *float32, bPanel int, bRow int, c *float32, ldc int, rows int, cols int, k int, aheadBytes int, accumulate bool)
+func gemmRowsAVX512(a *float32, ars int, aks int, b *float32, bPanel int, bRow int, c *float32, ldc int, rows int, cols int, k int, ahead *float32, aheadStride int, aheadCount int, aheadBlock int, aheadBlocks int, accumulate bool)

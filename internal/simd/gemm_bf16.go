@@ -21,8 +21,9 @@ const packedBlock = 384 << 10
 //
 //	for i, j: s = 0; for p in chunk: s += a[i*lda+p] * B[p,j]; c[i*ldc+j] (+)= s
 //
-// with chunks of at most 768 terms, in an order that docs/numerics.md states
-// for each kernel (BF16Kernel). If c is nil the tiles go through scratch memory
+// with chunks of at most 768 terms, p in the order 1, 0, 3, 2, ...: that of
+// VDPBF16PS, and of the kernels that stand in for it, so that all have the
+// same bits but for denormals, which it takes and gives as zeros. If c is nil the tiles go through scratch memory
 // to after only, and accumulate must be false. C may not overlap A.
 func (w *Workspace) MulPacked(c []float32, ldc int, a []BF16, lda int, packed []BF16, lo, hi, n, k int, accumulate bool, after Epilogue) {
 	const op = "MulPacked"
@@ -214,8 +215,8 @@ func mulRowsGeneric(s strip, packed []BF16, panel int, c []float32, ldc, rows, c
 				p += 2 * s.aks
 				pairs := (*[2 * PackPanel]BF16)(block[at:])
 				for q := range sums {
-					sums[q] += float32(x * pairs[2*q].Float32())
 					sums[q] += float32(y * pairs[2*q+1].Float32())
+					sums[q] += float32(x * pairs[2*q].Float32())
 				}
 			}
 			row := c[i*ldc+j : i*ldc+j+width]

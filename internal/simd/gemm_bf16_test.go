@@ -189,6 +189,25 @@ func (s *tiles) check(what string, c []float32, ldc int) {
 	}
 }
 
+// All kernels add the same exact products in the same order.
+func TestBF16KernelsAgree(t *testing.T) {
+	rng := rand.New(rand.NewPCG(103, 104))
+	for range 20 {
+		g := newBF16Case(rng, 1+rng.IntN(40), 1+rng.IntN(100), 1+rng.IntN(1700), rng.IntN(3))
+		var first []float32
+		forEachBF16Kernel(t, func(kernel string) {
+			var w Workspace
+			c := slices.Clone(g.c)
+			g.call(&w, c, false, 0, g.m, true, nil)
+			if first == nil {
+				first = c
+			} else if !sameBits(first, c) {
+				t.Fatalf("%s differs from plain Go at %dx%dx%d", kernel, g.m, g.n, g.k)
+			}
+		})
+	}
+}
+
 // NaN and infinity reach the elements of their row, or column, alone.
 func TestBF16ProductPropagatesNonFinite(t *testing.T) {
 	rng := rand.New(rand.NewPCG(97, 98))

@@ -76,13 +76,17 @@ func (w *Workspace) productAVX512(c []float32, ldc int, a []float32, ars, aks in
 					for s := first; s < min(first+group, strips); s++ {
 						lo, hi := m*s/strips, m*(s+1)/strips
 						strip, rs, ks := a[lo*ars+k0*aks:], ars, aks
-						ahead := kc * aks // the next chunk, else the next strip's first
+						// Meanwhile the next chunk, else the next strip's first,
+						// comes nearer, if that is somewhere in A.
+						next, lines := lo*ars+(k0+kc)*aks, (kc+15)/16
 						if k0+chunk >= end {
-							ahead = (hi-lo)*ars - (k0-d0)*aks
+							next = hi*ars + d0*aks
+						}
+						if copyA || next >= len(a) {
+							next, lines = 0, 0
 						}
 						if copyA {
 							strip, rs, ks = w.packA512(strip, ars, aks, s, strips, m, kc), 1, tileCols512
-							ahead = 0
 						}
 						step, last := cols, k0+chunk >= k && done.after != nil
 						if last {
@@ -91,11 +95,12 @@ func (w *Workspace) productAVX512(c []float32, ldc int, a []float32, ars, aks in
 						for j := 0; j < cols; j += step {
 							wide := min(step, cols-j)
 							from, to := j/tileCols512*panel, c[lo*ldc+j0+j:]
-							gemmRowsAVX512(&strip[0], rs, ks, &block[from], panel, row, &to[0], ldc, hi-lo, wide, kc, 4*ahead, accumulate || k0 > 0)
+							gemmRowsAVX512(&strip[0], rs, ks, &block[from], panel, row, &to[0], ldc, hi-lo, wide, kc,
+								&a[next], 4*ars, hi-lo, 64, lines, accumulate || k0 > 0)
 							if last {
 								done.tile(to, ldc, lo, hi, j0+j, j0+j+wide)
 							}
-							ahead = 0
+							lines = 0
 						}
 					}
 				}

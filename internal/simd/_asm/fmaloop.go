@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
@@ -22,4 +23,25 @@ func fmaLoop(v *vector) {
 	v.DECQ(rounds)
 	v.JNZ(operand.LabelRef("round"))
 	v.done()
+}
+
+// bf16Loop is fmaLoop with VDPBF16PS, whose latency is longer: 16 are in flight.
+func bf16Loop(c *build.Context) {
+	c.Function("bf16LoopAVX512")
+	c.Attributes(build.NOSPLIT)
+	c.Pragma("noescape")
+	c.SignatureExpr("func(rounds int)")
+	c.Doc("bf16LoopAVX512 runs rounds rounds of 16 independent VDPBF16PS, rounds > 0.")
+	rounds := c.Load(c.Param("rounds"), c.GP64())
+	for i := range 18 {
+		c.VPXORD(zmm(i), zmm(i), zmm(i))
+	}
+	c.Label("round")
+	for i := range 16 {
+		dotBF16(c, zmm(16), zmm(17), zmm(i))
+	}
+	c.DECQ(rounds)
+	c.JNZ(operand.LabelRef("round"))
+	c.VZEROUPPER()
+	c.RET()
 }

@@ -8,45 +8,94 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// gemmAVX512 writes the product of up to 14 rows of A with all panels of B,
-// 14 rows x 32 columns at a time: 28 accumulators, two registers for B's
-// columns and two for A's broadcast elements. On a core that starts one
-// 512-bit FMA a cycle a step of k takes 28 cycles and 16 loads.
+// gemm512 writes the product of up to 14 rows of A with all panels of B, 14
+// rows x 32 columns at a time: 28 accumulators and two registers for B's
+// columns; A's elements are broadcast by the multiply-add that uses them (a
+// broadcast of its own costs 3 % on Zen 4). On a core that starts one 512-bit
+// FMA a cycle a step of k takes 28 cycles and 30 loads.
 //
 // There is a body for each number of rows, so that the last rows of a matrix
 // cost no more than their share; the last columns are masked, and 16 or fewer
-// of them take half the work. All bodies do one FMA per element and step of k
-// in the same order, from zero.
-func gemmAVX512(c *build.Context) {
+// of them take half the work. All bodies do one multiply-add per element and
+// step of k in the same order, from zero.
+//
+// Each step asks for one line of memory that will be wanted: first those of
+// the tile of C, then the caller's, aheadBlocks times aheadCount lines, at
+// ahead + i*aheadBlock + j*aheadStride bytes. Spread out they keep no
+// load of B waiting, as bursts of them do.
+type gemm512 struct {
+	*build.Context
+	kind                         kernelKind
+	ars, aks, bRow, cols, b, c   reg.Register
+	stride, cursor, count, phase operand.Mem // the lines asked for; in the frame
+}
+
+type kernelKind struct {
+	name, doc          string
+	element            int // bytes of an element of A
+	signature, formula string
+}
+
+var (
+	kindFloat = kernelKind{name: "gemmRowsAVX512", element: 4,
+		signature: "func(a *float32, ars, aks int, b *float32, bPanel, bRow int, c *float32, ldc int, rows, cols, k int, ahead *float32, aheadStride, aheadCount, aheadBlock, aheadBlocks int, accumulate bool)",
+		formula:   "Σ_p a[i*ars+p*aks] * B(p,j) for i < rows <= 14, j < cols, p < k, where B(p,j) is b[(j/32)*bPanel + p*bRow + j%32]. k > 0."}
+	kindPairs = kernelKind{name: "gemmPairsAVX512", element: 2,
+		signature: "func(a *uint16, ars, aks int, b *uint16, bPanel int, c *float32, ldc int, rows, cols, k int, ahead *uint16, aheadStride, aheadCount, aheadBlock, aheadBlocks int, accumulate bool)",
+		formula:   "Σ_p Σ_e a[i*ars+p*aks+e] * B(p,e,j) for i < rows <= 14, j < cols, p < k, e < 2, where B(p,e,j) is b[(j/32)*bPanel + 64*p + 2*(j%32) + e], all bfloat16. k > 0."}
+	kindWiden = kernelKind{name: "gemmWidenAVX512", element: 4,
+		signature: "func(a *float32, ars, aks int, b *uint16, bPanel int, c *float32, ldc int, rows, cols, k int, ahead *uint16, aheadStride, aheadCount, aheadBlock, aheadBlocks int, accumulate bool)",
+		formula:   "Σ_p Σ_e a[i*ars+(2*p+e)*aks] * B(p,e,j) for i < rows <= 14, j < cols, p < k, e < 2, where B(p,e,j) is the bfloat16 b[(j/32)*bPanel + 64*p + 2*(j%32) + e]. k > 0."}
+)
+
+func gemmAVX512(c *build.Context) { gemm512Kernel(c, kindFloat) }
+
+func gemmBF16AVX512(c *build.Context) {
+	gemm512Kernel(c, kindPairs)
+	gemm512Kernel(c, kindWiden)
+}
+
+func gemm512Kernel(c *build.Context, kind kernelKind) {
 	const maxRows = 14
-	c.Function("gemmRowsAVX512")
+	c.Function(kind.name)
 	c.Attributes(build.NOSPLIT)
 	c.Pragma("noescape")
-	c.SignatureExpr("func(a *float32, ars, aks int, b *float32, bPanel, bRow int, c *float32, ldc int, rows, cols, k, aheadBytes int, accumulate bool)")
-	c.Doc("gemmRowsAVX512 computes c[i*ldc+j] (+)= Σ_p a[i*ars+p*aks] * B(p,j) for i < rows <= 14, j < cols, p < k,",
-		"where B(p,j) is b[(j/32)*bPanel + p*bRow + j%32]. k > 0. Nothing beyond cols is read or written. The memory",
-		"aheadBytes after the rows of A is prefetched.")
+	c.SignatureExpr(kind.signature)
+	c.Doc(kind.name+" computes c[i*ldc+j] (+)= "+kind.formula,
+		"Nothing beyond cols is read or written. Lines of memory at ahead are prefetched: see _asm.")
 
-	g := gemm512{Context: c}
+	g := gemm512{Context: c, kind: kind}
+	frame := c.AllocLocal(32)
+	for i, m := range []*operand.Mem{&g.stride, &g.cursor, &g.count, &g.phase} {
+		*m = frame.Offset(8 * i)
+	}
 	g.ars = c.Load(c.Param("ars"), c.GP64())
 	g.aks = c.Load(c.Param("aks"), c.GP64())
-	g.bRow = c.Load(c.Param("bRow"), c.GP64())
-	for _, r := range []reg.Register{g.ars, g.aks, g.bRow} {
-		c.SHLQ(operand.U8(2), r)
+	shift := operand.U8(2)
+	if kind.element == 2 {
+		shift = 1
+	}
+	c.SHLQ(shift, g.ars)
+	c.SHLQ(shift, g.aks)
+	if kind == kindFloat {
+		g.bRow = c.Load(c.Param("bRow"), c.GP64())
+		c.SHLQ(operand.U8(2), g.bRow)
 	}
 	g.cols = c.Load(c.Param("cols"), c.GP64())
 	g.b = c.Load(c.Param("b"), c.GP64())
 	g.c = c.Load(c.Param("c"), c.GP64())
+	c.MOVQ(c.Load(c.Param("ahead"), c.GP64()), g.cursor)
+	c.MOVQ(c.Load(c.Param("aheadBlocks"), c.GP64()), g.count)
+	if kind == kindWiden { // the odd elements of a row of pairs
+		odd := c.GP32()
+		c.MOVL(operand.U32(0xaaaaaaaa), odd)
+		c.KMOVD(odd, reg.K3)
+	}
 	rows := c.Load(c.Param("rows"), c.GP64())
 	g.branch(rows, 1, maxRows)
 	for n := maxRows; n >= 1; n-- {
 		g.body(n)
 	}
-}
-
-type gemm512 struct {
-	*build.Context
-	ars, aks, bRow, cols, b, c reg.Register
 }
 
 // branch jumps to the body for rows by bisection of [lo, hi].
@@ -84,7 +133,11 @@ func (g gemm512) body(n int) {
 	g.KMOVW(mask, reg.K2)
 	g.tile(n, 2, label("wide"))
 	panel := g.Load(g.Param("bPanel"), g.GP64())
-	g.LEAQ(operand.Mem{Base: g.b, Index: panel, Scale: 4}, g.b)
+	scale := uint8(4)
+	if g.kind != kindFloat {
+		scale = 2
+	}
+	g.LEAQ(operand.Mem{Base: g.b, Index: panel, Scale: scale}, g.b)
 	g.ADDQ(operand.U8(128), g.c)
 	g.SUBQ(operand.U8(32), g.cols)
 	g.JG(to(""))
@@ -102,9 +155,11 @@ func (g gemm512) body(n int) {
 	g.RET()
 }
 
+var masks512 = []reg.Register{reg.K1, reg.K2}
+
 // tile writes one tile of n rows and vectors x 16 columns.
 func (g gemm512) tile(n, vectors int, label string) {
-	masks := []reg.Register{reg.K1, reg.K2}
+	to := func(s string) operand.LabelRef { return operand.LabelRef(label + s) }
 	acc := make([][]reg.Register, n)
 	for i := range acc {
 		for v := range vectors {
@@ -124,83 +179,130 @@ func (g gemm512) tile(n, vectors int, label string) {
 	}
 	b := g.GP64()
 	g.MOVQ(g.b, b)
-	ldc := g.GP64()
-	out := g.GP64()
 
-	// The tile of C will be wanted at the end.
-	g.Load(g.Param("ldc"), ldc)
-	g.MOVQ(g.c, out)
-	for i := range n {
-		for v := range vectors {
-			g.PREFETCHT0(operand.Mem{Base: out, Disp: 64 * v})
-		}
-		if i < n-1 {
-			g.LEAQ(operand.Mem{Base: out, Index: ldc, Scale: 4}, out)
-		}
-	}
-
-	// Every 16 steps, a line of each row, ask for what the next strip of A
-	// has at this k.
+	// The first lines to ask for are the tile's own of C.
+	line, steps := g.GP64(), g.GP64()
 	k := g.Load(g.Param("k"), g.GP64())
-	g.Label(label + "line")
-	for i := range n {
-		if i%3 == 0 {
-			g.Load(g.Param("aheadBytes"), out)
-		}
-		g.PREFETCHT1(operand.Mem{Base: out, Index: pointers[i/3], Scale: 1})
-		if i%3 != 2 && i != n-1 {
-			g.ADDQ(g.ars, out)
-		}
-	}
-	steps := ldc
-	g.MOVQ(operand.U32(16), steps)
+	g.Load(g.Param("ldc"), steps)
+	g.SHLQ(operand.U8(2), steps)
+	g.MOVQ(steps, g.stride)
+	g.MOVQ(g.c, line)
+	g.MOVQ(operand.U32(vectors-1), g.phase)
+	g.MOVQ(operand.U32(n), steps)
+
+	g.Label(label + "block") // steps steps with a line each
 	g.CMPQ(k, steps)
 	g.CMOVQLT(k, steps)
 	g.SUBQ(steps, k)
 	g.Label(label + "step")
-	column := []reg.Register{reg.Z28, reg.Z29}[:vectors]
-	for v := range column {
-		g.VMOVUPS_Z(operand.Mem{Base: b, Disp: 64 * v}, masks[v], column[v])
-	}
-	g.ADDQ(g.bRow, b)
-	for i := range n {
-		element := zmm(30 + i%2)
-		at := operand.Mem{Base: pointers[i/3]}
-		if i%3 != 0 {
-			at.Index, at.Scale = g.ars, uint8(i%3)
-		}
-		g.VBROADCASTSS(at, element)
-		for v := range column {
-			g.VFMADD231PS(column[v], element, acc[i][v])
-		}
-		if i%3 == 2 || i == n-1 {
-			g.ADDQ(g.aks, pointers[i/3])
-		}
-	}
+	g.PREFETCHT1(operand.Mem{Base: line})
+	g.ADDQ(g.stride, line)
+	g.step(acc, pointers, b)
 	g.DECQ(steps)
-	g.JNZ(operand.LabelRef(label + "step"))
+	g.JNZ(to("step"))
 	g.TESTQ(k, k)
-	g.JNZ(operand.LabelRef(label + "line"))
+	g.JZ(to("sum"))
 
+	g.DECQ(g.phase)
+	g.JS(to("ahead"))
+	g.LEAQ(operand.Mem{Base: g.c, Disp: 64}, line) // C's other line
+	g.MOVQ(operand.U32(n), steps)
+	g.JMP(to("block"))
+	g.Label(label + "ahead")
+	g.DECQ(g.count)
+	g.JS(to("nothing"))
+	g.Load(g.Param("aheadStride"), steps)
+	g.MOVQ(steps, g.stride)
+	g.MOVQ(g.cursor, line)
+	g.Load(g.Param("aheadBlock"), steps)
+	g.ADDQ(line, steps)
+	g.MOVQ(steps, g.cursor)
+	g.Load(g.Param("aheadCount"), steps)
+	g.JMP(to("block"))
+	g.Label(label + "nothing") // the same line from here on
+	g.MOVQ(operand.U32(0), g.count)
+	g.MOVQ(operand.U32(0), g.stride)
+	g.MOVQ(k, steps)
+	g.MOVQ(g.c, line)
+	g.JMP(to("block"))
+
+	g.Label(label + "sum")
+	g.store(acc, vectors, label)
+}
+
+// step writes one step of k: the columns of B, then a row after the other.
+func (g gemm512) step(acc [][]reg.Register, pointers []reg.Register, b reg.Register) {
+	column := []reg.Register{reg.Z28, reg.Z29}[:len(acc[0])]
+	row := func(multiply func(a operand.Mem, column, sum reg.Register), advance func(step, pointer operand.Op)) {
+		for i := range acc {
+			at := operand.Mem{Base: pointers[i/3]}
+			if i%3 != 0 {
+				at.Index, at.Scale = g.ars, uint8(i%3)
+			}
+			for v, z := range column {
+				multiply(at, z, acc[i][v])
+			}
+			if i%3 == 2 || i == len(acc)-1 {
+				advance(g.aks, pointers[i/3])
+			}
+		}
+	}
+	fma := func(a operand.Mem, column, sum reg.Register) { g.VFMADD231PS_BCST(a, column, sum) }
+	at := func(v int) operand.Mem { return operand.Mem{Base: b, Disp: 64 * v} }
+	switch g.kind {
+	case kindFloat:
+		for v, z := range column {
+			g.VMOVUPS_Z(at(v), masks512[v], z)
+		}
+		g.ADDQ(g.bRow, b)
+		row(fma, g.ADDQ)
+	case kindPairs:
+		for v, z := range column {
+			g.VMOVUPS(at(v), z)
+		}
+		g.ADDQ(operand.I32(128), b)
+		row(func(a operand.Mem, column, sum reg.Register) { dotBF16Broadcast(g.Context, a, column, sum) }, g.ADDQ)
+	case kindWiden: // the odd product first, as VDPBF16PS
+		for _, p := range pointers {
+			g.ADDQ(g.aks, p)
+		}
+		for v, z := range column {
+			g.VMOVDQU16_Z(at(v), reg.K3, z)
+		}
+		row(fma, g.SUBQ)
+		for v, z := range column {
+			g.VPSLLD(operand.U8(16), at(v), z)
+		}
+		g.ADDQ(operand.I32(128), b)
+		row(fma, g.ADDQ)
+		for _, p := range pointers {
+			g.ADDQ(g.aks, p)
+		}
+	}
+}
+
+// store adds the tile to C, or puts it there.
+func (g gemm512) store(acc [][]reg.Register, vectors int, label string) {
+	out, ldc := g.GP64(), g.GP64()
 	g.MOVQ(g.c, out)
 	g.Load(g.Param("ldc"), ldc)
 	g.SHLQ(operand.U8(2), ldc)
 	accumulate := g.Load(g.Param("accumulate"), g.GP8())
 	g.TESTB(accumulate, accumulate)
 	g.JZ(operand.LabelRef(label + "store"))
-	for i := range n {
+	for i := range acc {
 		for v := range vectors {
-			g.VADDPS_Z(operand.Mem{Base: out, Disp: 64 * v}, acc[i][v], masks[v], acc[i][v])
+			g.VADDPS_Z(operand.Mem{Base: out, Disp: 64 * v}, acc[i][v], masks512[v], acc[i][v])
 		}
 		g.ADDQ(ldc, out)
 	}
 	g.MOVQ(g.c, out)
 	g.Label(label + "store")
-	for i := range n {
+	for i := range acc {
 		for v := range vectors {
-			g.VMOVUPS(acc[i][v], masks[v], operand.Mem{Base: out, Disp: 64 * v})
+			g.VMOVUPS(acc[i][v], masks512[v], operand.Mem{Base: out, Disp: 64 * v})
 		}
-		if i < n-1 {
+		if i < len(acc)-1 {
 			g.ADDQ(ldc, out)
 		}
 	}

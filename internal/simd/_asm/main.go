@@ -25,6 +25,7 @@ var operations = []struct {
 	generate func(*build.Context)
 }{
 	{"gemm_avx512", gemmAVX512},
+	{"gemm_bf16_avx512", gemmBF16AVX512},
 	{"gemm_avx2", gemmAVX2},
 	{"pack_avx512", packAVX512},
 	{"attentionproduct", attentionProduct},
@@ -52,6 +53,7 @@ var operations = []struct {
 	{"normcolumns", bothSets(normColumns)},
 	{"normcolumnsbackward", bothSets(normColumnsBackward)},
 	{"fmaloop", bothSets(fmaLoop)},
+	{"bf16loop", bf16Loop},
 	{"resample", bothSets(resample)},
 	{"transpose", transpose},
 	{"box3", bothSets(box3)},
@@ -95,6 +97,9 @@ func main() {
 			log.Fatalf("%s: %v", op.name, err)
 		}
 		if err := pass.Compile.Execute(file); err != nil {
+			log.Fatalf("%s: %v", op.name, err)
+		}
+		if err := encodeAll(file); err != nil {
 			log.Fatalf("%s: %v", op.name, err)
 		}
 		cfg := printer.Config{Name: "internal/simd/_asm", Pkg: "simd"}
