@@ -44,14 +44,8 @@ func (t *Table) check(name string) error {
 	if t.Rows() == 0 {
 		return &InputError{name, "no samples"}
 	}
-	missing := 0
-	for _, label := range t.Labels {
-		if label < 0 {
-			missing++
-		}
-	}
-	if missing > 0 {
-		return &InputError{name, fmt.Sprintf("%d of %d samples have no label", missing, t.Rows())}
+	if err := checkLabelled(name, t.Labels); err != nil {
+		return err
 	}
 	for i, v := range t.Data {
 		// A float32 that isn't finite minus itself is NaN.

@@ -25,10 +25,10 @@ func newLabelled(train, test *Table) (*labelled, error) {
 	if test.Dim != train.Dim {
 		return nil, &InputError{"test", fmt.Sprintf("%d features a row, the train set has %d", test.Dim, train.Dim)}
 	}
-	s := &labelled{train: train, test: test, classes: distinct(train.Labels), classOf: make([]int32, train.Rows())}
-	if len(s.classes) == 1 {
-		return nil, &InputError{"train", fmt.Sprintf("all %d samples are of class %d", train.Rows(), s.classes[0])}
+	if err := CheckLabels("train", train.Labels); err != nil {
+		return nil, err
 	}
+	s := &labelled{train: train, test: test, classes: distinct(train.Labels), classOf: make([]int32, train.Rows())}
 	for i, label := range train.Labels {
 		at, _ := slices.BinarySearch(s.classes, label)
 		s.classOf[i] = int32(at)
