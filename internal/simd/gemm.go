@@ -9,6 +9,7 @@ type Workspace struct {
 	blockB, stripA []float32
 	pairsB, pairsA []BF16    // of bfloat16 products
 	tile           []float32 // C of a product that has none of its own
+	attention      attentionScratch
 }
 
 // tileWidth is the number of columns of an epilogue's tile at most: 14 rows of
