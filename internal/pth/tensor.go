@@ -83,26 +83,33 @@ func (m *machine) tensor(args tuple) (*Tensor, error) {
 		return nil, m.bad("tensor of arguments of another kind")
 	}
 	t := &Tensor{DType: s.data.name, file: m.file, storage: s, offset: offset}
-	count, last := int64(1), uint64(offset)
+	empty := false
 	for i := range size {
 		n, ok1 := size[i].(int64)
 		step, ok2 := stride[i].(int64)
-		if !ok1 || !ok2 || n < 0 || step < 0 || n > s.len {
-			return nil, m.bad("tensor of size %v, stride %v in a storage of %d", size, stride, s.len)
+		if !ok1 || !ok2 || n < 0 || step < 0 || n > math.MaxInt32 {
+			return nil, m.bad("tensor of size %v, stride %v", size, stride)
 		}
 		t.Shape, t.stride = append(t.Shape, int(n)), append(t.stride, step)
-		if count *= n; count > s.len { // both at most s.len before
+		empty = empty || n == 0
+	}
+	if empty {
+		return t, nil
+	}
+	// Up to here numbers are only what the file says.
+	count, last := int64(1), uint64(offset)
+	for i, n := range t.Shape {
+		if int64(n) > s.len/count {
 			return nil, &UnsupportedError{m.file, fmt.Sprintf("tensor of size %v in a storage of %d values", size, s.len)}
 		}
-		if n > 0 {
-			high, reach := bits.Mul64(uint64(n-1), uint64(step))
-			if high != 0 || reach > math.MaxInt64 || last+reach > math.MaxInt64 {
-				return nil, m.bad("stride %v", stride)
-			}
-			last += reach
+		count *= int64(n)
+		high, reach := bits.Mul64(uint64(n-1), uint64(t.stride[i]))
+		if high != 0 || reach >= uint64(s.len) || last+reach >= uint64(s.len) {
+			return nil, m.bad("tensor of size %v, stride %v, offset %d in a storage of %d", size, stride, offset, s.len)
 		}
+		last += reach
 	}
-	if count > 0 && last >= uint64(s.len) {
+	if last >= uint64(s.len) {
 		return nil, m.bad("tensor of size %v, stride %v, offset %d in a storage of %d", size, stride, offset, s.len)
 	}
 	t.span = int64(last) - offset + 1
