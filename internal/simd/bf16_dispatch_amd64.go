@@ -21,12 +21,34 @@ func normColumnsBF16(dst []BF16, x, mean, scale, shift []float32) {
 }
 
 func packTransposed(panel []BF16, b []float32, ldb, cols, k int) {
-	packTransposedGeneric(panel, b, ldb, cols, k)
+	if !useAVX512 || cols < PackPanel {
+		packTransposedGeneric(panel, b, ldb, cols, k)
+		return
+	}
+	packTransposedAVX512((*uint16)(&panel[0]), &b[0], ldb, k)
 }
+
 func packRounded(panel []BF16, b []float32, ldb, cols, k int) {
-	packRoundedGeneric(panel, b, ldb, cols, k)
+	even := 0
+	if useAVX512 && k > 1 {
+		even = k &^ 1
+		packRoundedAVX512((*uint16)(&panel[0]), &b[0], ldb, cols, even/2)
+	}
+	if even < k {
+		packRoundedGeneric(panel[even*PackPanel:], b[even*ldb:], ldb, cols, k-even)
+	}
 }
-func packPairs(panel []BF16, b []BF16, ldb, cols, k int) { packPairsGeneric(panel, b, ldb, cols, k) }
+
+func packPairs(panel []BF16, b []BF16, ldb, cols, k int) {
+	even := 0
+	if useAVX512 && k > 1 {
+		even = k &^ 1
+		packPairsAVX512((*uint16)(&panel[0]), (*uint16)(&b[0]), ldb, cols, even/2)
+	}
+	if even < k {
+		packPairsGeneric(panel[even*PackPanel:], b[even*ldb:], ldb, cols, k-even)
+	}
+}
 
 // bf16Rows is the number of rows of a strip of A.
 func bf16Rows() int {

@@ -28,6 +28,7 @@ var operations = []struct {
 	{"gemm_bf16_avx512", gemmBF16AVX512},
 	{"gemm_avx2", gemmAVX2},
 	{"pack_avx512", packAVX512},
+	{"pack_bf16", packBF16},
 	{"attentionproduct", attentionProduct},
 	{"attentionsoftmax", withBF16(attentionSoftmax)},
 	{"attentiongradient", withBF16(attentionGradient)},

@@ -105,6 +105,32 @@ func transpose512(c *build.Context) {
 			c.ADDQ(step, row)
 		}
 	}
+	transposeRegisters(c, x)
+	c.CMPQ(cols, operand.U8(16))
+	c.JL(operand.LabelRef("partial"))
+	for p := range x {
+		c.VMOVUPS(x[p], operand.Mem{Base: dst})
+		c.ADDQ(dstStride, dst)
+	}
+	c.ADDQ(operand.U8(64), src)
+	c.SUBQ(operand.U8(16), cols)
+	c.JG(operand.LabelRef("block"))
+	c.VZEROUPPER()
+	c.RET()
+	c.Label("partial")
+	for p := range x[:15] {
+		c.VMOVUPS(x[p], operand.Mem{Base: dst})
+		c.ADDQ(dstStride, dst)
+		c.DECQ(cols)
+		c.JZ(operand.LabelRef("done"))
+	}
+	c.Label("done")
+	c.VZEROUPPER()
+	c.RET()
+}
+
+// transposeRegisters exchanges rows and columns of 16 x 16 lanes of 32 bits.
+func transposeRegisters(c *build.Context, x []reg.VecVirtual) {
 	y := make([]reg.VecVirtual, 16)
 	for i := range y {
 		y[i] = c.ZMM()
@@ -131,25 +157,4 @@ func transpose512(c *build.Context) {
 		c.VSHUFF32X4(operand.U8(0xdd), y[2], y[0], x[8+s])    // column 8+s
 		c.VSHUFF32X4(operand.U8(0xdd), y[3], y[1], x[12+s])   // column 12+s
 	}
-	c.CMPQ(cols, operand.U8(16))
-	c.JL(operand.LabelRef("partial"))
-	for p := range x {
-		c.VMOVUPS(x[p], operand.Mem{Base: dst})
-		c.ADDQ(dstStride, dst)
-	}
-	c.ADDQ(operand.U8(64), src)
-	c.SUBQ(operand.U8(16), cols)
-	c.JG(operand.LabelRef("block"))
-	c.VZEROUPPER()
-	c.RET()
-	c.Label("partial")
-	for p := range x[:15] {
-		c.VMOVUPS(x[p], operand.Mem{Base: dst})
-		c.ADDQ(dstStride, dst)
-		c.DECQ(cols)
-		c.JZ(operand.LabelRef("done"))
-	}
-	c.Label("done")
-	c.VZEROUPPER()
-	c.RET()
 }
