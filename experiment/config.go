@@ -11,7 +11,7 @@ import (
 // for -.
 type Config struct {
 	Preset    string   `yaml:"preset" default:"demo" help:"Model and recipe: demo, micro, cifar, tiny, small, base, large or huge."`
-	Objective string   `yaml:"objective" default:"siameseim" help:"What is trained: siameseim."`
+	Objective string   `yaml:"objective" default:"siameseim" help:"What is trained: siameseim, or a baseline: mae, simclr, mocov3, byol or simsiam."`
 	Data      []string `yaml:"data" sep:"none" placeholder:"URL" help:"Shards, folders, globs, a-{0000..0009}.tar, builtin:shapes; repeatable. Default: builtin:shapes."`
 	Out       string   `yaml:"-" placeholder:"DIR" help:"Run directory; a run that stands there goes on. Default: a new folder under runs/."`
 	Resume    string   `yaml:"-" enum:"auto,never" default:"auto" help:"auto: go on where --out stands. never: --out must hold no run."`
@@ -38,12 +38,17 @@ type Config struct {
 	EMA         *float64 `yaml:"ema,omitempty" name:"ema" placeholder:"M" help:"Momentum of the target branch at the start, rising to 1."`
 
 	Lambda              *float64 `yaml:"lambda,omitempty" placeholder:"L" help:"Weight of the loss's correlation term."`
-	NormalisePrediction *bool    `yaml:"normalise_prediction,omitempty" negatable:"" help:"Predictions through the target's LayerNorm too."`
+	NormalisePrediction *bool    `yaml:"normalise_prediction,omitempty" negatable:"" help:"siameseim: predictions through the target's LayerNorm too."`
 	DecoderNorm         *string  `yaml:"decoder_norm,omitempty" placeholder:"NORM" help:"Of projector and predictor: batch or layer."`
 	Relative            *string  `yaml:"relative,omitempty" placeholder:"KIND" help:"Relative embedding: full, no-scale, no-flip or none."`
 	MaskRatio           *float64 `yaml:"mask_ratio,omitempty" placeholder:"R" help:"Share of view 1's patches hidden; wins over --mask.count."`
 	LayerScale          *float64 `yaml:"layer_scale,omitempty" placeholder:"G" help:"First gamma of the encoder's blocks, 0: none."`
 	DropPath            *float64 `yaml:"drop_path,omitempty" placeholder:"P" help:"Rate of the online encoder's last block."`
+	NormalisePixels     *bool    `yaml:"normalise_pixels,omitempty" negatable:"" help:"mae: each patch of the target to mean 0 and variance 1."`
+	HeadHidden          *int     `yaml:"head_hidden,omitempty" placeholder:"H" help:"simclr, mocov3, byol, simsiam: width of the projector's hidden layers."`
+	HeadOut             *int     `yaml:"head_out,omitempty" placeholder:"D" help:"The same: width of what is compared."`
+	PredictorHidden     *int     `yaml:"predictor_hidden,omitempty" placeholder:"H" help:"mocov3, byol, simsiam: width of the predictor's hidden layer."`
+	Temperature         *float64 `yaml:"temperature,omitempty" placeholder:"T" help:"simclr, mocov3."`
 	TrainPatchEmbed     *bool    `yaml:"train_patch_embed,omitempty" negatable:"" help:"Train the patch embedding instead of freezing it."`
 
 	Shuffle    int   `yaml:"shuffle" default:"2048" placeholder:"N" help:"Samples of the shuffle window, 0: in the listed order."`

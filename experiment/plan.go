@@ -41,6 +41,9 @@ func resolve(ctx context.Context, cfg Config) (*plan, error) {
 	if p.preset, err = trainer.FindPreset(cfg.Preset); err != nil {
 		return nil, &ConfigError{err}
 	}
+	if p.preset, err = p.preset.For(cfg.Objective); err != nil {
+		return nil, &ConfigError{err}
+	}
 	if err := p.resolveRecipe(); err != nil {
 		return nil, err
 	}
@@ -69,7 +72,9 @@ func resolve(ctx context.Context, cfg Config) (*plan, error) {
 	if err := p.resolveSteps(ctx); err != nil {
 		return nil, err
 	}
-	p.resolveTrainer()
+	if err := p.resolveTrainer(); err != nil {
+		return nil, err
+	}
 	if err := p.trainer.Validate(p.Batch); err != nil {
 		return nil, &ConfigError{err}
 	}
@@ -84,7 +89,7 @@ func (p *plan) resolveRecipe() error {
 		p.recipe = views.SmallRecipe(model.ImageSize)
 	}
 	p.recipe.Size = model.ImageSize
-	p.recipe.Mask = views.MaskRecipe{Kind: views.MaskBlock, Grid: model.Grid(), Count: model.Masked}
+	suit(&p.recipe, &model.Config)
 	if p.Recipe != nil {
 		if err := p.Recipe(&p.recipe); err != nil {
 			return &ConfigError{err}
@@ -94,6 +99,9 @@ func (p *plan) resolveRecipe() error {
 		return configErrorf("views of %d pixels: not a multiple of the preset's patch, %d", p.recipe.Size, model.Patch)
 	}
 	p.recipe.Mask.Grid = p.recipe.Size / model.Patch
+	if err := p.checkMask(); err != nil {
+		return err
+	}
 	if p.MaskRatio != nil {
 		if err := p.maskShare(*p.MaskRatio); err != nil {
 			return err
@@ -190,11 +198,10 @@ func endless(data []string) bool {
 }
 
 // resolveTrainer applies the flags of model and optimiser to the preset's plan.
-func (p *plan) resolveTrainer() {
+func (p *plan) resolveTrainer() error {
 	preset := p.preset
 	assign(&preset.BaseLR, p.BLR)
 	c := preset.Plan(p.Batch, p.MaxSteps, p.stepsPerEpoch)
-	c.Objective = p.Objective
 	if c.Precision = nn.Precision(p.Precision); c.Precision == nn.FP32 {
 		c.Precision = "" // as checkpoints have it
 	}
@@ -206,23 +213,21 @@ func (p *plan) resolveTrainer() {
 	assign(&c.WarmupSteps, p.WarmupSteps)
 	assign(&c.WeightDecay, p.WeightDecay)
 	assign(&c.Clip, p.Clip)
-	assign(&c.EMA, p.EMA)
-	assign(&c.Lambda, p.Lambda)
-	assign(&c.NormalisePrediction, p.NormalisePrediction)
-	assign(&c.DecoderNorm, p.DecoderNorm)
-	assign(&c.Relative, p.Relative)
 	assign(&c.LayerScale, p.LayerScale)
 	assign(&c.DropPath, p.DropPath)
 	assign(&c.TrainPatchEmbed, p.TrainPatchEmbed)
+	if err := p.applyObjective(&c); err != nil {
+		return err
+	}
 	p.trainer = c
 	p.Accumulation = c.Accumulation
 	p.LR, p.BLR, p.WarmupSteps = &c.LR, nil, &c.WarmupSteps
-	p.WeightDecay, p.Clip, p.EMA, p.Lambda = &c.WeightDecay, &c.Clip, &c.EMA, &c.Lambda
-	p.NormalisePrediction, p.DecoderNorm, p.LayerScale = &c.NormalisePrediction, &c.DecoderNorm, &c.LayerScale
+	p.WeightDecay, p.Clip, p.LayerScale = &c.WeightDecay, &c.Clip, &c.LayerScale
 	p.DropPath, p.TrainPatchEmbed = &c.DropPath, &c.TrainPatchEmbed
 	if p.CheckpointEvery == 0 {
 		p.CheckpointEvery = min(max(p.MaxSteps/10, 1), 1000)
 	}
+	return nil
 }
 
 // trainerOptions are the flags that change how a run computes, not what.
