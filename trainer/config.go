@@ -57,6 +57,7 @@ func (c *Config) Validate(batch int) error {
 	bad(batch >= 1, "batch %d: must be at least 1", batch)
 	if bad(c.Accumulation >= 1, "accumulation %d: must be at least 1", c.Accumulation); c.Accumulation >= 1 {
 		bad(batch%c.Accumulation == 0, "batch %d: not divisible into %d micro-batches (accumulation)", batch, c.Accumulation)
+		bad(batch < 1 || batch/c.Accumulation >= c.LeastBatch(), "batch %d in %d micro-batches: %s needs %d images in each, for its heads' BatchNorm", batch, c.Accumulation, c.Objective, c.LeastBatch())
 	}
 	if len(errs) == 0 {
 		return nil

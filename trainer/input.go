@@ -20,15 +20,18 @@ type input struct {
 
 func newInput(c *Config, micro int) input {
 	values := 3 * c.ImageSize * c.ImageSize
-	return input{
+	i := input{
 		table: views.NormaliseTable(views.Mean, views.Std),
 		size:  c.ImageSize,
 		in: nn.Input{
 			Batch: micro, Size: c.ImageSize,
-			View1: make([]float32, micro*values), View2: make([]float32, micro*values),
-			Mask: make([]uint8, micro*c.Patches()),
+			View1: make([]float32, micro*values), Mask: make([]uint8, micro*c.Patches()),
 		},
 	}
+	if c.Views() > 1 {
+		i.in.View2 = make([]float32, micro*values)
+	}
+	return i
 }
 
 // convert gives rows row, row+1, ... of the batch, normalised, one micro-batch of them.
@@ -38,7 +41,11 @@ func (i *input) convert(b *views.Batch, row int, t *team.Team) *nn.Input {
 	}
 	n := i.in.Batch
 	i.src, i.row = b, row
-	t.Do(2*n, i.body)
+	images := n
+	if i.in.View2 != nil {
+		images *= 2
+	}
+	t.Do(images, i.body)
 	i.src = nil
 	if len(b.Mask) > 0 {
 		cells := len(i.in.Mask) / n
@@ -50,7 +57,7 @@ func (i *input) convert(b *views.Batch, row int, t *team.Team) *nn.Input {
 	return &i.in
 }
 
-// normalise fills images lo to hi of the 2n: view 1's, then view 2's.
+// normalise fills images lo to hi: view 1's, then view 2's.
 func (i *input) normalise(_, lo, hi int) {
 	values := 3 * i.size * i.size
 	for k := lo; k < hi; k++ {

@@ -7,7 +7,8 @@ import (
 	"siameseim/trainer/objective"
 )
 
-// A Preset is a model of SPEC section 3 with a recipe that suits its size.
+// A Preset is a model of SPEC section 3 with a recipe that suits its size. FindPreset gives it for siameseim,
+// For makes the other objectives' of it.
 type Preset struct {
 	Name   string
 	Config Config // LR, Steps, WarmupSteps and Accumulation are Plan's
@@ -17,7 +18,8 @@ type Preset struct {
 	BaseLR       float64 // peak rate for 256 images; the peak is BaseLR * batch / 256
 	Epochs       int
 	WarmupEpochs int
-	Steps        int // the schedule's length where the data has no epochs (demo); 0: by epochs
+	Steps        int  // the schedule's length where the data has no epochs (demo); 0: by epochs
+	SmallHeads   bool // the other objectives' heads and decoder are smaller than published
 }
 
 // presets in the order of their size.
@@ -30,21 +32,21 @@ type Preset struct {
 //   - The momentum starts at .99, an average over 100 steps, where a run has hundreds or thousands of steps, not
 //     at the paper's .995 for half a million.
 var presets = []Preset{
-	{Name: "micro", Config: vit(32, 4, 128, 4, 4, 128, 4, 1, 2, 38, .99), Batch: 128, MicroBatch: 256, BaseLR: 2e-3, Epochs: 40, WarmupEpochs: 2},
-	{Name: "demo", Config: vit(32, 4, 96, 4, 3, 96, 3, 1, 1, 44, .98), Batch: 64, MicroBatch: 256, BaseLR: 6e-3, Epochs: 1, WarmupEpochs: 1, Steps: 1500},
+	{Name: "micro", Config: vit(32, 4, 128, 4, 4, 128, 4, 1, 2, 38, .99), Batch: 128, MicroBatch: 256, BaseLR: 2e-3, Epochs: 40, WarmupEpochs: 2, SmallHeads: true},
+	{Name: "demo", Config: vit(32, 4, 96, 4, 3, 96, 3, 1, 1, 44, .98), Batch: 64, MicroBatch: 256, BaseLR: 6e-3, Epochs: 1, WarmupEpochs: 1, Steps: 1500, SmallHeads: true},
 	{Name: "cifar", Config: vit(32, 4, 192, 6, 3, 192, 6, 2, 2, 38, .99), Batch: 128, MicroBatch: 256, BaseLR: 2e-3, Epochs: 100, WarmupEpochs: 5},
 	{Name: "tiny", Config: vit(224, 16, 192, 12, 3, 192, 6, 2, 4, 118, .99), Batch: 128, MicroBatch: 128, BaseLR: 1e-3, Epochs: 100, WarmupEpochs: 5},
 	{Name: "small", Config: vit(224, 16, 384, 12, 6, 384, 12, 2, 4, 118, .99), Batch: 128, MicroBatch: 64, BaseLR: 1e-3, Epochs: 200, WarmupEpochs: 10},
-	{Name: "base", Config: vit(224, 16, 768, 12, 12, 512, 16, 2, 4, 118, .995), Batch: 4096, MicroBatch: 64, BaseLR: 6.25e-5, Epochs: 1600, WarmupEpochs: 40},
-	{Name: "large", Config: vit(224, 16, 1024, 24, 16, 512, 16, 2, 4, 118, .995), Batch: 4096, MicroBatch: 32, BaseLR: 6.25e-5, Epochs: 1600, WarmupEpochs: 40},
-	{Name: "huge", Config: vit(224, 14, 1280, 32, 16, 512, 16, 2, 4, 154, .995), Batch: 4096, MicroBatch: 16, BaseLR: 6.25e-5, Epochs: 1600, WarmupEpochs: 40},
+	{Name: "base", Config: vit(224, 16, 768, 12, 12, 512, 16, 2, 4, 118, .995), Batch: 4096, MicroBatch: 64, BaseLR: paperBaseLR, Epochs: 1600, WarmupEpochs: 40},
+	{Name: "large", Config: vit(224, 16, 1024, 24, 16, 512, 16, 2, 4, 118, .995), Batch: 4096, MicroBatch: 32, BaseLR: paperBaseLR, Epochs: 1600, WarmupEpochs: 40},
+	{Name: "huge", Config: vit(224, 14, 1280, 32, 16, 512, 16, 2, 4, 154, .995), Batch: 4096, MicroBatch: 16, BaseLR: paperBaseLR, Epochs: 1600, WarmupEpochs: 40},
 }
 
 // vit takes the columns of SPEC section 3's table, and the momentum's start.
 func vit(size, patch, dim, depth, heads, decoder, decoderHeads, projector, predictor, masked int, ema float64) Config {
 	return Config{
 		Config: objective.Config{
-			Objective: "siameseim",
+			Objective: objective.SiameseIM,
 			ImageSize: size, Patch: patch, Dim: dim, Depth: depth, Heads: heads, Masked: masked,
 			DecoderDim: decoder, DecoderHeads: decoderHeads, ProjectorDepth: projector, PredictorDepth: predictor,
 			DecoderNorm: "batch", Lambda: .02,

@@ -19,7 +19,7 @@ type Metrics struct {
 	Loss     float64 // mean over micro-batches; not finite in some skipped steps
 	LR       float64
 	GradNorm float64 // before clipping; NaN if the loss isn't finite
-	EMA      float64 // the momentum
+	EMA      float64 // the momentum; 0 without a momentum branch
 
 	// Signs of collapse (objective.Health), means over micro-batches.
 	TargetStd, PredictionStd, Rank float64
@@ -106,11 +106,11 @@ func (t *Trainer) step(rows func(row int) *nn.Input) (Metrics, error) {
 	c := &t.config
 	m := Metrics{
 		LR:       optim.LearningRate(t.steps, c.Steps, c.WarmupSteps, c.LR),
-		EMA:      optim.Momentum(t.steps, c.Steps, c.EMA),
 		GradNorm: math.NaN(),
 	}
 	watch := clock{time.Now()}
 	if t.ema != nil {
+		m.EMA = optim.Momentum(t.steps, c.Steps, c.EMA)
 		t.ema.Update(t.team, m.EMA)
 	}
 	for _, b := range t.buffers {

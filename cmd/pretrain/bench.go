@@ -13,7 +13,7 @@ import (
 type benchCommand struct {
 	cli.Common
 	Preset       string `default:"cifar" help:"Model: demo, micro, cifar, tiny, small, base, large or huge."`
-	Objective    string `default:"siameseim" help:"What is trained: siameseim."`
+	Objective    string `default:"siameseim" help:"What is trained: siameseim, mae, simclr, mocov3, byol or simsiam."`
 	Batch        int    `default:"0" placeholder:"N" help:"Images of a step (default: the preset's)."`
 	Accumulation int    `default:"0" placeholder:"N" help:"Micro-batches of a step (default: as memory wants)."`
 	Precision    string `default:"fp32" help:"Of products and attention: fp32 or bf16."`
@@ -28,7 +28,7 @@ func (c *benchCommand) Run(env *cli.Env) error {
 	r, err := experiment.Bench(env.Context, experiment.Config{
 		Preset: c.Preset, Objective: c.Objective, Batch: c.Batch, Accumulation: c.Accumulation, Precision: c.Precision,
 		Recompute: c.Recompute,
-		Seed: c.Seed, Threads: c.Threads,
+		Seed:      c.Seed, Threads: c.Threads,
 	}, c.Steps)
 	var config *experiment.ConfigError
 	switch {

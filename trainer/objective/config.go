@@ -73,11 +73,14 @@ func (c *Config) Momentum() bool {
 // behind the encoder's blocks: in all but siameseim.
 func (c *Config) FinalNorm() bool { return c.Objective != SiameseIM }
 
-// LeastBatch returns the images that a micro-batch must have: 2 where heads
-// have a BatchNorm over the images of one view.
+// LeastHeadBatch is what LeastBatch is with heads: their BatchNorm is over the
+// images of one view.
+const LeastHeadBatch = 2
+
+// LeastBatch returns the images that a micro-batch must have.
 func (c *Config) LeastBatch() int {
 	if c.WholeViews() {
-		return 2
+		return LeastHeadBatch
 	}
 	return 1
 }

@@ -9,7 +9,8 @@ import "siameseim/trainer/nn"
 type embedder struct {
 	m         *nn.Machine
 	dim       int
-	tokens    int // of a view, the class token counted
+	tokens    int         // of a view, the class token counted
+	phases    [2]nn.Phase // of encoder and projector
 	encoder   *nn.ViT
 	norm      *nn.LayerNorm
 	projector *nn.Head
@@ -23,7 +24,10 @@ type embedder struct {
 
 // newEmbedder builds a branch for b.Batch views.
 func newEmbedder(b *nn.Builder, c *Config) *embedder {
-	e := &embedder{m: b.Machine, dim: c.Dim, tokens: 1 + c.Patches()}
+	e := &embedder{m: b.Machine, dim: c.Dim, tokens: 1 + c.Patches(), phases: [2]nn.Phase{nn.PhaseTarget, nn.PhaseTarget}}
+	if b.Train {
+		e.phases = [2]nn.Phase{nn.PhaseEncoder, nn.PhaseProjector}
+	}
 	e.encoder = nn.NewViT(b, c.viewer(c.Patches()))
 	e.norm = nn.NewLayerNorm(b, "norm", c.Dim, b.Batch)
 	e.shift = b.Params[len(b.Params)-1]
@@ -73,9 +77,11 @@ func (c *Config) predictor(rows int) nn.HeadConfig {
 func (e *embedder) forward(in *nn.Input, key nn.DropKey) []float32 {
 	views := 2 * in.Batch
 	key.Row *= 2 // rows are views here: no two of a step share a draw
+	e.m.Enter(e.phases[0])
 	e.encoder.ForwardPair(in.View1, in.View2, in.Batch, key)
 	e.m.Do(views, e.takeIn)
 	e.norm.Forward(e.normed, e.class, views)
+	e.m.Enter(e.phases[1])
 	return e.projector.Forward(e.normed, views)
 }
 

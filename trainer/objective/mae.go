@@ -66,16 +66,23 @@ func (s *mae) Forward(in *nn.Input, key nn.DropKey) (float64, error) {
 	}
 	s.now = in.Batch
 	listVisible(s.visible, in.Mask[:in.Batch*s.cfg.Patches()], s.cfg.Patches())
+	defer s.m.Leave()
+	s.m.Enter(nn.PhaseEncoder)
 	s.encoder.Forward(in.View1, s.visible, in.Batch, key)
 	s.norm.Forward(s.normed, s.encoder.Out(), in.Batch*(1+s.cfg.Visible()))
+	s.m.Enter(nn.PhasePredictor)
 	s.decoder.forward(s.prediction, s.normed, s.visible, in.Batch, key)
+	s.m.Enter(nn.PhaseLoss)
 	return s.loss.forward(s.prediction, in), nil
 }
 
 // Backward implements Model.
 func (s *mae) Backward(scale float32) {
 	rows := s.now * (1 + s.cfg.Visible())
+	defer s.m.Leave()
+	s.m.Enter(nn.PhaseLoss)
 	s.loss.backward(s.answer, float64(scale))
+	s.m.Enter(nn.PhaseBackward)
 	s.decoder.backward(s.dnormed, s.answer, s.normed, s.now)
 	clear(s.dencoded[:rows*s.cfg.Dim])
 	s.norm.Backward(s.dencoded, s.dnormed, s.encoder.Out(), rows)

@@ -102,17 +102,20 @@ func (s *wholeViews) Forward(in *nn.Input, key nn.DropKey) (float64, error) {
 		return 0, err
 	}
 	s.now = in.Batch
+	defer s.m.Leave()
 	if s.target != nil {
 		s.k.raw = s.target.forward(in, key)
 	}
 	s.projected = s.online.forward(in, key)
 	s.q.raw = s.projected
 	if s.predictor != nil {
+		s.m.Enter(nn.PhasePredictor)
 		s.q.raw = s.predictor.Forward(s.projected, 2*in.Batch)
 	}
 	if s.cfg.Objective == SimSiam {
 		s.k.raw = s.projected
 	}
+	s.m.Enter(nn.PhaseLoss)
 	s.m.Do(2*in.Batch, s.unit)
 	return s.loss.forward(s.q, s.k, in.Batch), nil
 }
@@ -126,13 +129,16 @@ func (s *wholeViews) unitRange(_, lo, hi int) {
 
 // Backward implements Model.
 func (s *wholeViews) Backward(scale float32) {
+	defer s.m.Leave()
+	s.m.Enter(nn.PhaseLoss)
 	s.loss.backward(s.dpredicted, float64(scale))
-	if s.predictor == nil {
-		s.online.backward(s.dpredicted, s.now)
-		return
+	s.m.Enter(nn.PhaseBackward)
+	grad := s.dpredicted
+	if s.predictor != nil {
+		s.predictor.Backward(s.dprojected, grad, s.projected, 2*s.now)
+		grad = s.dprojected
 	}
-	s.predictor.Backward(s.dprojected, s.dpredicted, s.projected, 2*s.now)
-	s.online.backward(s.dprojected, s.now)
+	s.online.backward(grad, s.now)
 }
 
 // Health implements Model. The rows have length 1: their deviation, times the
