@@ -17,16 +17,17 @@ import (
 // packages below it, the longest match wins) the rooms that its non-test code
 // may import beside itself. A room that is missing here may not exist.
 var mayImport = map[string][]string{
-	"cmd": {"cmd/internal/cli", "experiment", "evaluate", "weights", "finetune", "dense", "export", "gallery", "trainer", "pipeline", "views", "viewshard", "crop", "colorjitter",
+	"cmd": {"cmd/internal/cli", "ablate", "experiment", "evaluate", "weights", "finetune", "dense", "export", "gallery", "trainer", "pipeline", "views", "viewshard", "crop", "colorjitter",
 		"webdataset", "picture", "internal/imagefile", "internal/simd", "internal/team", "internal/shapes",
 		"internal/report", "internal/replay", "internal/fileviews"},
 	"cmd/internal/cli": {"views", "internal/simd"},
+	"ablate":           {"experiment", "evaluate", "weights", "dense", "pipeline", "views", "internal/report", "internal/team"},
 	"experiment": {"evaluate", "trainer", "pipeline", "views", "webdataset", "picture", "internal/imagefile", "internal/shapes",
 		"internal/report", "internal/tfevents", "internal/simd", "internal/team"},
 	"evaluate":             {"trainer", "pipeline", "views", "internal/simd", "internal/team"},
 	"export":               {"evaluate", "weights", "trainer", "views", "internal/npy", "internal/safetensors"},
 	"gallery":              {"evaluate", "weights", "trainer", "views", "internal/simd", "internal/team"},
-	"dense":                {"pipeline", "views", "crop", "webdataset", "internal/shapes", "internal/simd", "internal/team"},
+	"dense":                {"evaluate", "pipeline", "views", "crop", "webdataset", "internal/shapes", "internal/simd", "internal/team"},
 	"finetune":             {"weights", "trainer", "views", "internal/simd", "internal/team"},
 	"weights":              {"trainer", "internal/pth", "internal/safetensors", "internal/team"},
 	"trainer":              {"views", "crop", "internal/simd", "internal/team", "internal/safetensors"},

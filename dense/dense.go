@@ -19,8 +19,6 @@ package dense
 import (
 	"fmt"
 	"math"
-
-	"siameseim/internal/simd"
 )
 
 // An Encoder turns images into one feature vector for each patch.
@@ -145,11 +143,4 @@ func largest(row []float32) int {
 		}
 	}
 	return best
-}
-
-// workspace is what one thread has to itself.
-type workspace struct {
-	gemm    simd.Workspace
-	cosines []float32
-	_       [64]byte // keeps two threads' workspaces off one cache line
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"siameseim/crop"
+	"siameseim/internal/simd"
 	"siameseim/internal/team"
 	"siameseim/pipeline"
 	"siameseim/views"
@@ -174,6 +175,13 @@ func (l *locator) queriesOf(b *views.Batch, i int) []query {
 // distance is that of a patch of view 1 from the truth.
 func (l *locator) distance(q query, cell int) float64 {
 	return math.Hypot(q.row-float64(cell/l.grid), q.col-float64(cell%l.grid))
+}
+
+// workspace is what one thread has to itself.
+type workspace struct {
+	gemm    simd.Workspace
+	cosines []float32 // [G*G, G*G]
+	_       [64]byte  // keeps two threads' workspaces off one cache line
 }
 
 // add matches the patches of a batch.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"siameseim/evaluate"
 	"siameseim/internal/team"
 	"siameseim/pipeline"
 	"siameseim/views"
@@ -105,7 +106,6 @@ type segmentation struct {
 	classes []int     // of training masks, rising
 	shares  []float32 // [bank, classes]
 	common  int       // index of the commonest training class
-	scratch []workspace
 
 	train, test int
 	bad         int64
@@ -116,8 +116,7 @@ func newSegmentation(o Segmenter, threads *team.Team, seed uint64, encoders []En
 	s := &segmentation{
 		Segmenter: o, threads: threads, encoders: encoders,
 		size: encoders[0].Size(), grid: encoders[0].Grid(),
-		scratch: make([]workspace, threads.Threads()),
-		scores:  make([][]score, len(encoders)+1),
+		scores: make([][]score, len(encoders)+1),
 	}
 	s.patch = s.size / s.grid
 	s.images = make([]float32, segmentBatch*3*s.size*s.size)
@@ -268,9 +267,9 @@ func (s *segmentation) judge(n int) {
 	}
 	for e, encoder := range s.encoders {
 		votes := make([]float32, n*cells*classes)
-		nearest(s.features[e][:n*cells*encoder.Dim()], s.bank.rows[e], encoder.Dim(), min(s.K, s.bank.len()), s.threads, s.scratch,
-			func(_, query int, list []neighbour) {
-				s.vote(votes[query*classes:(query+1)*classes], list)
+		evaluate.Nearest(s.bank.rows[e], s.features[e][:n*cells*encoder.Dim()], encoder.Dim(), s.K, s.threads,
+			func(_, query int, nearest []evaluate.Neighbour) {
+				s.vote(votes[query*classes:(query+1)*classes], nearest)
 			})
 		batch := make([]score, n)
 		s.threads.Do(n, func(_, lo, hi int) {
@@ -291,13 +290,13 @@ func (s *segmentation) judge(n int) {
 }
 
 // vote writes the neighbours' weighted mean share of each class.
-func (s *segmentation) vote(dst []float32, list []neighbour) {
+func (s *segmentation) vote(dst []float32, nearest []evaluate.Neighbour) {
 	// Relative to the nearest, so that no weight overflows at a low temperature.
-	top, total := float64(list[0].cosine), 0.0
-	for _, n := range list {
-		weight := math.Exp((float64(n.cosine) - top) / s.Temperature)
+	top, total := float64(nearest[0].Cosine), 0.0
+	for _, n := range nearest {
+		weight := math.Exp((float64(n.Cosine) - top) / s.Temperature)
 		total += weight
-		shares := s.shares[int(n.row)*len(dst) : (int(n.row)+1)*len(dst)]
+		shares := s.shares[int(n.Row)*len(dst) : (int(n.Row)+1)*len(dst)]
 		for j, v := range shares {
 			dst[j] += float32(weight * float64(v))
 		}

@@ -208,38 +208,6 @@ func TestCut(t *testing.T) {
 	}
 }
 
-// TestNearestIsASort: the search finds what sorting all cosines finds.
-func TestNearestIsASort(t *testing.T) {
-	rng := rand.New(rand.NewPCG(1, 1))
-	const dim = 5
-	for _, c := range []struct{ queries, rows, k int }{{1, 1, 1}, {130, 2100, 7}, {257, 30, 30}} {
-		queries, rows := make([]float32, c.queries*dim), make([]float32, c.rows*dim)
-		for _, list := range [][]float32{queries, rows} {
-			for i := range list {
-				list[i] = float32(rng.IntN(7) - 3) // exact products, and many equal ones
-			}
-		}
-		found := make([][]neighbour, c.queries)
-		threads := startTeam(t, 3)
-		nearest(queries, rows, dim, c.k, threads, make([]workspace, threads.Threads()), func(_, query int, list []neighbour) {
-			found[query] = slices.Clone(list)
-		})
-		for q := range c.queries {
-			want := make([]neighbour, c.rows)
-			for r := range want {
-				want[r].row = int32(r)
-				for j := range dim {
-					want[r].cosine += queries[q*dim+j] * rows[r*dim+j]
-				}
-			}
-			slices.SortStableFunc(want, func(a, b neighbour) int { return int(b.cosine - a.cosine) })
-			if !slices.Equal(found[q], want[:c.k]) {
-				t.Fatalf("%+v: query %d: %v, want %v", c, q, found[q], want[:c.k])
-			}
-		}
-	}
-}
-
 // TestBankIsAUniformSample: early and late patches stay with equal probability.
 func TestBankIsAUniformSample(t *testing.T) {
 	const limit, offered, runs = 50, 500, 200

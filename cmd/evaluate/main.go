@@ -18,12 +18,14 @@ or "pixels" for the raw pixels that every figure has to beat.
 
 // grammar has one line for each command; each command is a file.
 type grammar struct {
-	KNN     knnCommand     `cmd:"" name:"knn" help:"k nearest neighbours vote, by the cosine of frozen features."`
-	Linear  linearCommand  `cmd:"" help:"A linear probe on frozen features."`
-	FewShot fewshotCommand `cmd:"" name:"fewshot" help:"Logistic regression on a few labels."`
-	Dense   denseCommand   `cmd:"" help:"Match the patches of two crops; segment by the nearest patches."`
-	Embed   embedCommand   `cmd:"" help:"Write features, with keys and labels, to a NumPy or safetensors file."`
-	Export  exportCommand  `cmd:"" help:"Write the weights with timm's names, and print the call that loads them."`
+	KNN      knnCommand      `cmd:"" name:"knn" help:"k nearest neighbours vote, by the cosine of frozen features."`
+	Linear   linearCommand   `cmd:"" help:"A linear probe on frozen features."`
+	FewShot  fewshotCommand  `cmd:"" name:"fewshot" help:"Logistic regression on a few labels."`
+	Finetune finetuneCommand `cmd:"" help:"Train the whole encoder further on labels."`
+	Dense    denseCommand    `cmd:"" help:"Match the patches of two crops; segment by the nearest patches."`
+	Embed    embedCommand    `cmd:"" help:"Write features, with keys and labels, to a NumPy or safetensors file."`
+	Export   exportCommand   `cmd:"" help:"Write the weights with timm's names, and print the call that loads them."`
+	Gallery  galleryCommand  `cmd:"" help:"A page of pictures: components of patch tokens, attention, nearest neighbours."`
 }
 
 func main() {
