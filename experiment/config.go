@@ -62,6 +62,12 @@ type Config struct {
 	Workers int    `yaml:"-" kong:"-"`
 	Threads int    `yaml:"-" kong:"-"`
 
+	// MustEvaluate refuses runs without kNN at the end; built-in data are then
+	// judged by built-in data. SkipReferences leaves out what raw pixels and
+	// the untrained network reach.
+	MustEvaluate   bool `yaml:"-" kong:"-"`
+	SkipReferences bool `yaml:"-" kong:"-"`
+
 	// Recipe, if not nil, changes the preset's view recipe: the recipe flags.
 	Recipe func(*views.Recipe) error `yaml:"-" kong:"-"`
 }

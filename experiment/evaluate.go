@@ -205,7 +205,8 @@ func (r *run) readFigures() error {
 		at++
 		var line struct {
 			heldLine
-			Loss number `json:"loss"`
+			Loss       number  `json:"loss"`
+			ImagesPerS float64 `json:"images_per_s"`
 		}
 		if err := json.Unmarshal(text, &line); err != nil {
 			return fmt.Errorf("experiment: %s: line %d: %w", r.dir.File(metricsName), at, err)
@@ -216,6 +217,9 @@ func (r *run) readFigures() error {
 			r.figures[line.Name] = Figure{line.Step, line.Accuracy, line.Low, line.High, line.Train, line.Test}
 		} else {
 			r.loss = float64(line.Loss)
+			if line.ImagesPerS > 0 {
+				r.seconds += float64(r.plan.Batch) / line.ImagesPerS
+			}
 			r.last.TargetStd, r.last.PredictionStd = float64(line.TargetStd), float64(line.PredictionStd)
 		}
 	}

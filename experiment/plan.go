@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"siameseim/internal/shapes"
@@ -30,13 +31,20 @@ type plan struct {
 	sizeBytes     int64 // of the data's fields; 0 where unknown
 	stepsPerEpoch int
 	evaluate      bool
+
+	count func(ctx context.Context, data []string) (samples, sizeBytes int64, err error)
 }
 
 // resolve fills in what cfg leaves to the preset and counts the data. What is
 // wrong with the configuration is a *ConfigError; what is wrong with the data
 // is not.
 func resolve(ctx context.Context, cfg Config) (*plan, error) {
-	p := &plan{Config: cfg}
+	return resolveWith(ctx, cfg, pipeline.Count)
+}
+
+// resolveWith is resolve with another way to count the data.
+func resolveWith(ctx context.Context, cfg Config, count func(context.Context, []string) (int64, int64, error)) (*plan, error) {
+	p := &plan{Config: cfg, count: count}
 	var err error
 	if p.preset, err = trainer.FindPreset(cfg.Preset); err != nil {
 		return nil, &ConfigError{err}
@@ -134,13 +142,15 @@ func (p *plan) maskShare(ratio float64) error {
 
 // resolveEvaluation decides on what kNN runs, if it runs.
 func (p *plan) resolveEvaluation() error {
-	if p.Preset == "demo" && p.EvalTrain == "" && p.EvalTest == "" {
+	if (p.Preset == "demo" || p.MustEvaluate && builtin(p.Data)) && p.EvalTrain == "" && p.EvalTest == "" {
 		p.EvalTrain = fmt.Sprintf("%s?size=%d&count=4000", shapes.URL, p.recipe.Size)
 		p.EvalTest = fmt.Sprintf("%s?size=%d&count=1000&split=test", shapes.URL, p.recipe.Size)
 	}
 	switch {
 	case (p.EvalTrain == "") != (p.EvalTest == ""):
 		return configErrorf("--eval-train and --eval-test go together")
+	case p.MustEvaluate && p.EvalTrain == "":
+		return configErrorf("--eval-train and --eval-test are missing: without them nothing is compared")
 	case p.EvalEvery > 0 && p.EvalTrain == "":
 		return configErrorf("--eval-every needs --eval-train and --eval-test")
 	case p.EvalEvery > 0 && p.EvalSubset < 2:
@@ -164,7 +174,7 @@ func (p *plan) resolveSteps(ctx context.Context) error {
 		}
 	default:
 		var err error
-		if p.samples, p.sizeBytes, err = pipeline.Count(ctx, p.Data); err != nil {
+		if p.samples, p.sizeBytes, err = p.count(ctx, p.Data); err != nil {
 			return err
 		}
 		if p.samples == 0 {
@@ -186,6 +196,11 @@ func (p *plan) resolveSteps(ctx context.Context) error {
 	}
 	p.MaxSteps = p.Epochs * p.stepsPerEpoch
 	return nil
+}
+
+// builtin tells whether all data are built in.
+func builtin(data []string) bool {
+	return !slices.ContainsFunc(data, func(url string) bool { return !strings.HasPrefix(url, shapes.URL) })
 }
 
 // endless tells whether the data are one built-in set without an end.

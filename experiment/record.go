@@ -2,10 +2,8 @@ package experiment
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
 	"os"
 	"runtime"
@@ -88,15 +86,8 @@ func (p *plan) document(sources []string) document {
 // goes on only if the configuration is the same.
 func (p *plan) writeConfig(d Directory, sources []string) error {
 	doc := p.document(sources)
-	old, err := os.ReadFile(d.File(configName))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("experiment: %w", err)
-	}
-	if err == nil {
-		if err := sameConfig(old, &doc); err != nil {
-			return configErrorf("%s: %w", d.File(configName), err)
-		}
-		return nil
+	if there, err := p.sameAsIn(d); there || err != nil {
+		return err
 	}
 	return d.writeFile(configName, func(w io.Writer) error {
 		_, err := io.WriteString(w, "# What this run is; to repeat it: pretrain run --config THIS FILE\n")

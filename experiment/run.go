@@ -48,8 +48,10 @@ type Summary struct {
 	KNNUntrained *float64 `json:"knn_untrained"`
 	Checkpoint   string   `json:"checkpoint"`
 
+	Seconds   float64           `json:"-"` // of all steps, waiting for data included
 	Directory Directory         `json:"-"`
 	Figures   map[string]Figure `json:"-"` // by name: knn, knn_raw, knn_untrained
+	Held      []Figure          `json:"-"` // of --eval-every's kNN on the held subset, in the steps' order
 }
 
 // run is a run while it runs.
@@ -67,6 +69,8 @@ type run struct {
 	path    string                 // of the last checkpoint
 	loss    float64
 	rate    rate
+
+	seconds float64 // of the steps that the metrics know
 
 	last   trainer.Metrics // of the last step
 	held   []heldLine      // evaluations on the held subset, the untrained network's first
@@ -120,7 +124,7 @@ func (r *run) run(ctx context.Context, cfg Config) (err error) {
 }
 
 func (r *run) trainAndEvaluate(ctx context.Context) error {
-	if r.plan.evaluate {
+	if r.plan.evaluate && !r.plan.SkipReferences {
 		if err := r.evaluateUntrained(ctx); err != nil {
 			return err
 		}
@@ -252,6 +256,7 @@ func (r *run) step(ctx context.Context, m trainer.Metrics) error {
 	p := r.plan
 	imagesPerS := r.rate.add(p.Batch, m.WaitSeconds+m.StepSeconds)
 	r.loss, r.last = m.Loss, m
+	r.seconds += m.WaitSeconds + m.StepSeconds
 	if m.Skipped {
 		r.ui.Log.Warn("step skipped: loss or gradient not finite", "step", m.Step, "skipped", m.SkippedSteps)
 	}
@@ -283,7 +288,10 @@ func (r *run) step(ctx context.Context, m trainer.Metrics) error {
 func (r *run) summary() *Summary {
 	s := &Summary{
 		Steps: r.train.StepsDone(), Loss: number(r.loss), ImagesPerS: r.rate.mean(),
-		Checkpoint: r.path, Directory: r.dir, Figures: r.figures,
+		Checkpoint: r.path, Seconds: r.seconds, Directory: r.dir, Figures: r.figures,
+	}
+	for _, h := range r.held {
+		s.Held = append(s.Held, Figure{h.Step, h.Accuracy, h.Low, h.High, h.Train, h.Test})
 	}
 	for name, dst := range map[string]**float64{"knn": &s.KNN, "knn_raw": &s.KNNRaw, "knn_untrained": &s.KNNUntrained} {
 		if f, ok := r.figures[name]; ok {

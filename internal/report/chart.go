@@ -118,13 +118,13 @@ func axes(p *plot.Plot, legend bool) {
 		above = span / 3
 	}
 	p.Y.Min, p.Y.Max = p.Y.Min-span/20, p.Y.Max+above
-	p.X.Tick.Marker = plot.TickerFunc(func(low, high float64) []plot.Tick { return ticks(low, high, 1) })
-	p.Y.Tick.Marker = plot.TickerFunc(func(low, high float64) []plot.Tick { return ticks(low, high, 0) })
+	p.X.Tick.Marker = plot.TickerFunc(func(low, high float64) []plot.Tick { return evenTicks(low, high, 1) })
+	p.Y.Tick.Marker = plot.TickerFunc(func(low, high float64) []plot.Tick { return evenTicks(low, high, 0) })
 }
 
-// ticks are the multiples of 1, 2 or 5 times a power of ten between two
+// evenTicks are the multiples of 1, 2 or 5 times a power of ten between two
 // values, at most seven of them, no closer than least.
-func ticks(low, high, least float64) []plot.Tick {
+func evenTicks(low, high, least float64) []plot.Tick {
 	step := math.Pow(10, math.Floor(math.Log10((high-low)/7)))
 	for _, factor := range []float64{2, 2.5, 2} { // 1, 2, 5, 10
 		if step >= least && (high-low)/step <= 7 {

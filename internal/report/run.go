@@ -61,10 +61,13 @@ type Class struct {
 //go:embed run.html
 var runHTML string
 
-var runPage = template.Must(template.New("run").Funcs(template.FuncMap{
+// pageFuncs are what the templates of pages call.
+var pageFuncs = template.FuncMap{
 	"percent": func(share float64) string { return fmt.Sprintf("%.1f %%", 100*share) },
 	"length":  func(share float64) string { return fmt.Sprintf("%.2f", 100*min(max(share, 0), 1)) },
-}).Parse(runHTML))
+}
+
+var runPage = template.Must(template.New("run").Funcs(pageFuncs).Parse(runHTML))
 
 // teal is the colour of curves that belong to neither view.
 var teal = color.NRGBA{15, 118, 110, 255}

@@ -141,7 +141,7 @@ func TestTicks(t *testing.T) {
 		{5.5e6, 6.1e6, 0, "5.5e+06 5.6e+06 5.7e+06 5.8e+06 5.9e+06 6e+06 6.1e+06"},
 	} {
 		var labels []string
-		for _, tick := range ticks(c.low, c.high, c.least) {
+		for _, tick := range evenTicks(c.low, c.high, c.least) {
 			labels = append(labels, tick.Label)
 		}
 		if got := strings.Join(labels, " "); got != c.want {

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/alecthomas/kong"
+
+	"siameseim/ablate"
+	"siameseim/cmd/internal/cli"
+	"siameseim/experiment"
+	"siameseim/views"
+)
+
+// cellFlags are the flags of a cell: those of `pretrain run`.
+type cellFlags struct {
+	cli.Common
+	experiment.Config
+	Views cli.RecipeFlags `embed:""`
+	Masks cli.MaskFlags   `embed:""`
+}
+
+// ownFlags are flags of `pretrain run` that no cell may set: they are the
+// grid's, or the program's.
+var ownFlags = map[string]string{
+	"config": "a grid has base instead", "out": "each cell has its own folder", "resume": "cells always go on",
+	"seed": "the grid's seeds are varied: --seeds N", "json": "", "quiet": "", "log-format": "", "version": "", "seeds": "",
+}
+
+type runCommand struct {
+	Grid  string `arg:"" help:"YAML file, or the name of a shipped grid."`
+	Seeds uint64 `placeholder:"N" help:"Seeds 0 to N-1 instead of the grid's."`
+	cellFlags
+}
+
+func (c *runCommand) Run(env *cli.Env, parsed *kong.Context) error {
+	if err := c.Check(); err != nil {
+		return err
+	}
+	if c.Out == "" {
+		return cli.Usagef("--out is missing: the grid's folder, which it goes on in after a stop")
+	}
+	g, err := c.grid(parsed)
+	if err != nil {
+		return usage(err)
+	}
+	show := &show{env: env, quiet: c.Quiet}
+	runner := ablate.Runner{
+		Parse: parse, Log: c.Logger(env.Stderr),
+		Cell: show.cell, Step: show.step, Phase: show.phase,
+	}
+	runErr := runner.Run(env.Context, g, c.Out)
+	show.close()
+	var wrong *ablate.Error
+	if errors.As(runErr, &wrong) {
+		return usage(runErr)
+	}
+	table, err := ablate.WriteReport(c.Out)
+	if err == nil {
+		err = printTable(env, table, c.Out, c.JSON)
+	}
+	switch {
+	case errors.Is(runErr, experiment.ErrStopped):
+		return cli.ErrStopped
+	case runErr != nil:
+		return runErr
+	}
+	return err
+}
+
+// grid reads the grid and applies the command line's flags.
+func (c *runCommand) grid(parsed *kong.Context) (*ablate.Grid, error) {
+	g, err := ablate.Load(c.Grid)
+	if err != nil {
+		return nil, err
+	}
+	overrides := ablate.Flags{}
+	for name, value := range cli.Given(parsed) {
+		why, own := ownFlags[name]
+		if own && name == "seed" {
+			return nil, cli.Usagef("--%s: %s", name, why)
+		}
+		if !own {
+			overrides[name] = value
+		}
+	}
+	if err := g.Override(overrides); err != nil {
+		return nil, err
+	}
+	if c.Seeds > 0 {
+		err = g.SetSeeds(c.Seeds)
+	}
+	return g, err
+}
+
+// parse turns a cell's flags into a configuration.
+func parse(flags ablate.Flags) (experiment.Config, error) {
+	values := map[string]any{"keep": 1} // the last checkpoint is all that a grid needs
+	for name, value := range flags {
+		if why, own := ownFlags[name]; own && name != "seed" {
+			return experiment.Config{}, fmt.Errorf("%s: not for a cell to set: %s", name, why)
+		}
+		values[name] = value
+	}
+	var c cellFlags
+	if err := cli.Decode(&c, values); err != nil {
+		return experiment.Config{}, err
+	}
+	if err := c.Check(); err != nil {
+		return experiment.Config{}, err
+	}
+	cfg := c.Config
+	cfg.Seed, cfg.Workers, cfg.Threads = c.Common.Seed, c.Common.Workers, c.Common.Threads
+	cfg.Recipe = func(r *views.Recipe) error {
+		c.Masks.Apply(r)
+		return c.Views.Apply(r)
+	}
+	return cfg, nil
+}
+
+// usage marks what is wrong with a grid as the caller's error.
+func usage(err error) error {
+	var wrong *ablate.Error
+	if errors.As(err, &wrong) {
+		return &cli.UsageError{Err: err}
+	}
+	return err
+}
+
+// show is the grid's progress on the terminal.
+type show struct {
+	env   *cli.Env
+	quiet bool
+	bar   *cli.Progress
+}
+
+func (s *show) cell(index, total int, name string) {
+	s.phase(fmt.Sprintf("cell %d of %d: %s", index+1, total, name))
+}
+
+func (s *show) phase(text string) {
+	s.close()
+	if !s.quiet {
+		fmt.Fprintln(s.env.Stderr, text)
+	}
+}
+
+func (s *show) step(st experiment.Status) {
+	if s.bar == nil {
+		s.bar = cli.NewProgress(s.env.Stderr, "steps", int64(st.Steps), s.quiet)
+	}
+	s.bar.Update(int64(st.Step), fmt.Sprintf("%.0f images/s  loss %.4f", st.ImagesPerS, st.Loss))
+}
+
+func (s *show) close() {
+	if s.bar != nil {
+		s.bar.Close()
+		s.bar = nil
+	}
+}
