@@ -110,6 +110,38 @@ func TestSegmentIndependentOfThreads(t *testing.T) {
 	}
 }
 
+// TestMaskFollowsTheView: of an image that isn't square the mask is cut as the
+// view is, its central square: the border stays between two patches.
+func TestMaskFollowsTheView(t *testing.T) {
+	halves := func(mirrored bool) string {
+		im, seg := image.NewNRGBA(image.Rect(0, 0, 64, 40)), image.NewPaletted(image.Rect(0, 0, 64, 40), color.Palette{color.Black, color.White})
+		for y := range 40 {
+			for x := range 64 {
+				im.SetNRGBA(x, y, color.NRGBA{uint8(x / 32 * 200), 0, 0, 255})
+				at := x
+				if mirrored {
+					at = 63 - x
+				}
+				seg.SetColorIndex(x, y, uint8(at/32))
+			}
+		}
+		return shard(t, webdataset.Sample{Fields: []webdataset.Field{field("png", pngBytes(t, im)), field(MaskField, pngBytes(t, seg))}})
+	}
+	colour := painted{40, 8, 4, circle}
+	for _, c := range []struct {
+		test     string
+		low, top float64
+	}{{halves(false), .99, 1}, {halves(true), 0, .01}} {
+		r, err := DefaultSegmenter.Segment(context.Background(), data(halves(false)), data(c.test), startTeam(t, 1), 0, colour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := r.Encoders[0].PatchAccuracy.Value; got < c.low || got > c.top {
+			t.Errorf("patch accuracy %.3f, want %.2f to %.2f", got, c.low, c.top)
+		}
+	}
+}
+
 func TestSegmentErrors(t *testing.T) {
 	same := func(c uint8) uint8 { return c }
 	good := scenes(t, 3, 32, 1, same)
