@@ -142,7 +142,7 @@ func peak(threads int, half bool) float64 {
 	const rounds, loop = 10, 1 << 22
 	run := simd.FMALoop
 	if half {
-		run = simd.FMALoop
+		run = simd.BF16Loop
 	}
 	t := team.New(threads)
 	defer t.Close()

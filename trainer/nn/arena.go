@@ -91,6 +91,7 @@ func (r *region[T]) elements() int64 { return int64(r.keep) + int64(r.highest) }
 
 func (r *region[T]) allocate() {
 	slab := make([]T, r.keep+r.highest)
+	preferHugePages(slab)
 	for _, p := range r.kept {
 		*p.dst = slab[p.offset : p.offset+p.length : p.offset+p.length]
 	}

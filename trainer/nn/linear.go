@@ -108,7 +108,7 @@ func (l *Linear) Backward(dx, dy, x []float32, rows int, after func(lo, hi int))
 	l.dx, l.dy, l.x, l.rows, l.after, l.tile = dx, dy, x, rows, after, nil
 	if l.ahead != nil {
 		if l.Weight.Grad != nil {
-			l.m.Do(l.Out, l.weightChunks)
+			l.m.Do(max(l.Out, l.In), l.weightChunks)
 		}
 		if dx != nil {
 			l.w16 = l.back.fresh()
@@ -117,7 +117,7 @@ func (l *Linear) Backward(dx, dy, x []float32, rows int, after func(lo, hi int))
 		return
 	}
 	if l.Weight.Grad != nil {
-		l.m.Do(l.Out, l.weightGrad)
+		l.m.Do(max(l.Out, l.In), l.weightGrad)
 	}
 	if dx != nil {
 		l.m.Do(rows, l.wholeBack)
@@ -140,7 +140,7 @@ func (l *Linear) inputProduct(dx, dy []float32, rows int, tile simd.Epilogue) {
 // addWeightGrad adds the gradients of weight and bias.
 func (l *Linear) addWeightGrad(dy, x []float32, rows int) {
 	l.dy, l.x, l.rows = dy, x, rows
-	l.m.Do(l.Out, l.weightGrad)
+	l.m.Do(max(l.Out, l.In), l.weightGrad)
 }
 
 func (l *Linear) biasTile(c []float32, ldc, i0, i1, j0, j1 int) {
@@ -161,10 +161,21 @@ func (l *Linear) inputGradRows(worker, lo, hi int) {
 	}
 }
 
-// weightGradRows works on rows [lo, hi) of the weight.
-func (l *Linear) weightGradRows(worker, lo, hi int) {
-	if l.Bias != nil {
-		simd.ColumnSum(l.Bias.Grad[lo:hi], l.dy[lo:], l.rows, hi-lo, l.Out)
+// weightGradPart returns the rows and columns of the weight, and the rows of
+// the bias, whose gradients are part [lo, hi) of a loop over the longer side:
+// the product copies rows of both its inputs to have them in its order, and so
+// each thread copies little that another does too.
+func (l *Linear) weightGradPart(lo, hi int) (row, rowEnd, col, colEnd, bias, biasEnd int) {
+	if l.Out >= l.In {
+		return lo, hi, 0, l.In, lo, hi
 	}
-	l.m.Gemm(worker).MulTN(l.Weight.Grad, l.In, l.dy, l.Out, l.x, l.In, lo, hi, l.In, l.rows, true, nil)
+	return 0, l.Out, lo, hi, l.Out * lo / l.In, l.Out * hi / l.In
+}
+
+func (l *Linear) weightGradRows(worker, lo, hi int) {
+	row, rowEnd, col, colEnd, bias, biasEnd := l.weightGradPart(lo, hi)
+	if l.Bias != nil {
+		simd.ColumnSum(l.Bias.Grad[bias:biasEnd], l.dy[bias:], l.rows, biasEnd-bias, l.Out)
+	}
+	l.m.Gemm(worker).MulTN(l.Weight.Grad[col:], l.In, l.dy, l.Out, l.x[col:], l.In, row, rowEnd, colEnd-col, l.rows, true, nil)
 }

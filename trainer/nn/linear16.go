@@ -21,7 +21,7 @@ func (l *Linear) inputProduct16(dx []float32, dy []simd.BF16, rows int, tile sim
 // addWeightGrad16 is addWeightGrad for dy and x in bfloat16.
 func (l *Linear) addWeightGrad16(dy, x []simd.BF16, rows int) {
 	l.dy16, l.x16, l.rows = dy, x, rows
-	l.m.Do(l.Out, l.weightGrad16)
+	l.m.Do(max(l.Out, l.In), l.weightGrad16)
 }
 
 func (l *Linear) forward16Rows(worker, lo, hi int) {
@@ -33,10 +33,11 @@ func (l *Linear) inputGrad16Rows(worker, lo, hi int) {
 }
 
 func (l *Linear) weightGrad16Rows(worker, lo, hi int) {
+	row, rowEnd, col, colEnd, bias, biasEnd := l.weightGradPart(lo, hi)
 	if l.Bias != nil {
-		simd.ColumnSumBF16(l.Bias.Grad[lo:hi], l.dy16[lo:], l.rows, hi-lo, l.Out)
+		simd.ColumnSumBF16(l.Bias.Grad[bias:biasEnd], l.dy16[bias:], l.rows, biasEnd-bias, l.Out)
 	}
-	l.m.Gemm(worker).MulTNBF16(l.Weight.Grad, l.In, l.dy16, l.Out, l.x16, l.In, lo, hi, l.In, l.rows, true)
+	l.m.Gemm(worker).MulTNBF16(l.Weight.Grad[col:], l.In, l.dy16, l.Out, l.x16[col:], l.In, row, rowEnd, colEnd-col, l.rows, true)
 }
 
 // forwardChunks is forwardRows with rows of x rounded as they are needed.
@@ -64,19 +65,20 @@ func (l *Linear) inputGradChunkRows(worker, lo, hi int) {
 	}
 }
 
-// weightGradChunks works on rows [lo, hi) of the weight. The chunks are the
-// same for any number of threads.
+// weightGradChunks is weightGradRows with rows of x and dy rounded as they are
+// needed. The chunks are the same for any number of threads.
 func (l *Linear) weightGradChunks(worker, lo, hi int) {
+	row, rowEnd, col, colEnd, bias, biasEnd := l.weightGradPart(lo, hi)
 	if l.Bias != nil {
-		simd.ColumnSum(l.Bias.Grad[lo:hi], l.dy[lo:], l.rows, hi-lo, l.Out)
+		simd.ColumnSum(l.Bias.Grad[bias:biasEnd], l.dy[bias:], l.rows, biasEnd-bias, l.Out)
 	}
-	width := hi - lo
+	wide, high := colEnd-col, rowEnd-row
 	for at := 0; at < l.rows; at += chunkRowsWeight {
 		n := min(chunkRowsWeight, l.rows-at)
 		half := l.m.workers[worker].half
-		x, dy := half[:n*l.In], half[n*l.In:n*(l.In+width)]
-		simd.ToBF16(x, l.x[at*l.In:(at+n)*l.In])
-		simd.BiasTileBF16(dy, width, l.dy[at*l.Out+lo:], l.Out, n, width, nil)
-		l.m.Gemm(worker).MulTNBF16(l.Weight.Grad[lo*l.In:], l.In, dy, width, x, l.In, 0, width, l.In, n, true)
+		x, dy := half[:n*wide], half[n*wide:n*(wide+high)]
+		simd.BiasTileBF16(x, wide, l.x[at*l.In+col:], l.In, n, wide, nil)
+		simd.BiasTileBF16(dy, high, l.dy[at*l.Out+row:], l.Out, n, high, nil)
+		l.m.Gemm(worker).MulTNBF16(l.Weight.Grad[row*l.In+col:], l.In, dy, high, x, wide, 0, high, wide, n, true)
 	}
 }
