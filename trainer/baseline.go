@@ -11,8 +11,8 @@ import (
 // For returns the preset with the recipe of an objective (SPEC section 8): the same encoder, optimiser, batch and
 // epochs, beside
 //   - heads, temperature, mask and momentum as published, whatever the preset's size: a head of 4096 costs a tenth
-//     of the smallest encoder's operations at 32 pixels, and figures can be put beside others' then. demo and micro
-//     have heads and a decoder that suit their minutes (SmallHeads);
+//     of the smallest encoder's operations at 32 pixels, and figures can be put beside others' then. demo, micro and
+//     cifar-small have heads and a decoder that suit their minutes (SmallHeads);
 //   - the rate of MAE and MoCo-v3, 1.5e-4 for 256 images, where the preset's is the paper's of SiameseIM; SimCLR,
 //     BYOL and SimSiam were published on convolutional networks, so they have MoCo-v3's;
 //   - BYOL's momentum for short runs, .99, in the presets whose own starts below the paper's;

@@ -12,7 +12,7 @@ import (
 
 type benchCommand struct {
 	cli.Common
-	Preset       string `default:"cifar" help:"Model: demo, micro, cifar, tiny, small, base, large or huge."`
+	Preset       string `default:"cifar" help:"Model: demo, micro, cifar-small, cifar, tiny, small, base, large or huge."`
 	Objective    string `default:"siameseim" help:"What is trained: siameseim, mae, simclr, mocov3, byol or simsiam."`
 	Batch        int    `default:"0" placeholder:"N" help:"Images of a step (default: the preset's)."`
 	Accumulation int    `default:"0" placeholder:"N" help:"Micro-batches of a step (default: as memory wants)."`
