@@ -20,9 +20,27 @@ func TestFLOP(t *testing.T) {
 		want   float64
 	}{
 		{cifar, 16, 26382114816}, {base, 2, 211501039616}, {trained, 2, 211685064704},
+		{baseline(cifar, MAE, 48, 192), 8, 13925412864}, {baseline(base, MAE, 147, 768), 8, 464851304448},
+		{baseline(cifar, SimCLR, 0, 192), 8, 17525071872}, {baseline(base, SimCLR, 0, 768), 8, 1678777712640},
+		{baseline(cifar, MoCoV3, 0, 4096), 8, 25950453760}, {baseline(base, MoCoV3, 0, 4096), 8, 2243558637568},
+		{baseline(cifar, BYOL, 0, 4096), 8, 23802970112}, {baseline(base, BYOL, 0, 4096), 8, 2241411153920},
+		{baseline(cifar, SimSiam, 0, 2048), 8, 18560016384}, {baseline(base, SimSiam, 0, 2048), 8, 1679812657152},
 	} {
 		if got := c.config.FLOP(c.batch); math.Abs(got-c.want) > 1e-9*c.want {
 			t.Errorf("batch %d: %.0f, want %.0f", c.batch, got, c.want)
 		}
 	}
+}
+
+// baseline is an objective on an encoder, with SPEC section 8's heads.
+func baseline(c Config, objective string, masked, hidden int) Config {
+	c.Objective, c.Masked, c.TrainPatchEmbed, c.PredictorDepth = objective, masked, objective == MAE, 8
+	c.HeadHidden, c.HeadOut, c.PredictorHidden = hidden, 256, 4096
+	switch objective {
+	case SimCLR:
+		c.HeadOut = 128
+	case SimSiam:
+		c.HeadOut, c.PredictorHidden = 2048, 512
+	}
+	return c
 }
