@@ -2,7 +2,6 @@ package evaluate
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -25,7 +24,7 @@ import (
 // training set, which batches would estimate.
 type Linear struct {
 	Optimiser   string    // "lars" (You et al. 2017, as MoCo-v3's and MAE's probes have it) or "sgd"; momentum .9
-	Rates       []float64 // peak learning rates of a batch of 256: rate = r * batch / 256
+	Rates       []float64 // peak learning rates; none: DefaultRates
 	Batch       int       // 0: as many steps an epoch as 16384 images are of ImageNet-1k
 	Epochs      int
 	Warmup      int // epochs of linear warm-up; half a cosine follows
@@ -33,9 +32,18 @@ type Linear struct {
 	Seed        uint64
 }
 
-// DefaultLinear is the published recipe, with rates around its own, .1.
-func DefaultLinear() Linear {
-	return Linear{Optimiser: "lars", Rates: []float64{.01, .03, .1, .3, 1}, Epochs: 90, Warmup: 10}
+// DefaultLinear is the published recipe.
+func DefaultLinear() Linear { return Linear{Optimiser: "lars", Epochs: 90, Warmup: 10} }
+
+// DefaultRates returns what an optimiser's sweep tries. LARS's lie around the
+// published recipe's 6.4 (.1 for each 256 of its 16384 images): its steps are
+// shares of the weights' norm, and with as many steps an epoch they mean the
+// same for any number of images.
+func DefaultRates(optimiser string) []float64 {
+	if optimiser == "sgd" {
+		return []float64{.001, .003, .01, .03, .1, .3}
+	}
+	return []float64{.6, 2, 6.4, 20, 60}
 }
 
 // A SweepPoint is what a rate reached on the training samples held out.
@@ -69,8 +77,6 @@ func (o *Linear) Check() error {
 	switch {
 	case o.Optimiser != "lars" && o.Optimiser != "sgd":
 		return fmt.Errorf("evaluate: linear: optimiser %q: must be lars or sgd", o.Optimiser)
-	case len(o.Rates) == 0:
-		return errors.New("evaluate: linear: no learning rate")
 	case o.Epochs < 1 || o.Warmup < 0 || o.Warmup >= o.Epochs:
 		return fmt.Errorf("evaluate: linear: %d epochs, %d of warm-up: at least one must be left", o.Epochs, o.Warmup)
 	case o.Batch < 0:
@@ -93,6 +99,9 @@ func (o *Linear) Check() error {
 func (o Linear) Evaluate(ctx context.Context, train, test *Table, threads *team.Team, progress func(done, total int)) (LinearResult, error) {
 	if err := o.Check(); err != nil {
 		return LinearResult{}, err
+	}
+	if len(o.Rates) == 0 {
+		o.Rates = DefaultRates(o.Optimiser)
 	}
 	set, err := newLabelled(train, test)
 	if err != nil {
@@ -268,9 +277,8 @@ func (p *probe) train(ctx context.Context, rows []int32, progress func(done int)
 			p.gather(p.set.train, part)
 			p.score(batch)
 			p.gradient(part)
-			scale := float64(batch) / 256
 			for r, rate := range p.rates {
-				p.update(r, optim.LearningRate(epoch*perEpoch+i, steps, warmup, rate*scale))
+				p.update(r, optim.LearningRate(epoch*perEpoch+i, steps, warmup, rate))
 			}
 		}
 		progress(epoch + 1)

@@ -14,7 +14,7 @@ type linearCommand struct {
 	splitFlags
 	Feature     string    `enum:"mean,class" default:"mean" help:"Of the tokens: mean of the patches, or class."`
 	Optimiser   string    `enum:"lars,sgd" default:"lars" help:"lars (the published recipe) or sgd."`
-	Rates       []float64 `default:"0.01,0.03,0.1,0.3,1" placeholder:"RATE,..." help:"Peak learning rates of 256 images. Of several the best on a tenth of the training set is taken."`
+	Rates       []float64 `placeholder:"RATE,..." help:"Peak learning rates; of several the best on a tenth of the training set is taken (default: lars 0.6,2,6.4,20,60; sgd 0.001,0.003,0.01,0.03,0.1,0.3)."`
 	Batch       int       `placeholder:"N" help:"Images of a step (default: as many steps an epoch as 16384 images are of ImageNet-1k)."`
 	Epochs      int       `default:"90" help:"Passes over the features."`
 	Warmup      int       `default:"10" help:"Epochs of linear warm-up."`
