@@ -15,11 +15,14 @@ func (g grid) word(i, j int) *float32 {
 	return (*float32)(unsafe.Add(unsafe.Pointer(g.at), 4*(i*g.stride+j)))
 }
 
+// row returns the grid from row i on.
+func (g grid) row(i int) grid { return grid{g.word(i, 0), g.stride} }
+
 func (g grid) half() *uint16 { return (*uint16)(unsafe.Pointer(g.at)) }
 
 // attentionHead is the work of one call, in words.
 type attentionHead struct {
-	tokens, width int  // width is a multiple of 16
+	tokens, width int  // width is a multiple of 16 in AVX2
 	words         int  // of a row: width, or half of it
 	pairs         bool // words are pairs of bfloat16: AVX512_BF16
 	rounded       bool
@@ -71,6 +74,9 @@ func (h *attentionHead) span(t int) tileSpan {
 	return s
 }
 
+// mostLanes bounds the lanes of a tile.
+func (h *attentionHead) mostLanes() int { return max(tileQueries, h.span(h.spans()-1).lanes) }
+
 // keyTile returns the size of tiles of keys, even; the last may be smaller.
 func (h *attentionHead) keyTile() int {
 	tiles := (h.tokens + tileKeys - 1) / tileKeys
@@ -80,21 +86,21 @@ func (h *attentionHead) keyTile() int {
 // attentionForwardTiles goes over tiles of queries, and for each over tiles of
 // keys. A tile of S stands transposed: [keys, lanes].
 func (w *Workspace) attentionForwardTiles(h *attentionHead) {
-	s := &w.attention
-	keys := h.keyTile()
-	most := h.span(h.spans() - 1).lanes
-	most = max(most, tileQueries)
+	s, keys, most, ld := &w.attention, h.keyTile(), h.mostLanes(), roundUp(h.width, 16)
 	k, v := s.near(slotK, h.k, h.tokens, h.words), h.v
 	if h.pairs {
 		v = s.interleaved(slotVPairs, v, h.tokens, h.width)
 	} else {
 		v = s.near(slotV, v, h.tokens, h.words)
 	}
-	qt := grid{stride: most, at: &s.slot(slotQTransposed, h.words*most)[0]}
+	qt := grid{at: &s.slot(slotQTransposed, h.words*most)[0]}
 	tile := grid{at: &s.slot(slotLogits, keys*most)[0]}
 	sums := s.slot(slotSums, 4*most)
 	peak, sum, rescale, inverse := sums[:most], sums[most:2*most], sums[2*most:3*most], sums[3*most:]
-	out := grid{at: &s.slot(slotDQ, most*h.width)[0], stride: h.width}
+	var total grid
+	if keys < h.tokens {
+		total = grid{&s.slot(slotDQ, most*ld)[0], ld}
+	}
 
 	for t := range h.spans() {
 		p := h.span(t)
@@ -108,11 +114,14 @@ func (w *Workspace) attentionForwardTiles(h *attentionHead) {
 				s.round(tile.at, n*p.lanes)
 			}
 			if !first {
-				h.store(out, out, &rescale[0], 1, p.n, false)
+				attentionRescale(total.at, &rescale[0], p.n, ld)
 			}
-			h.product(tile.at, 1, p.lanes, v.word(h.steps(k0), 0), v.stride, out, p.n, h.width, h.steps(n), !first)
+			r := result{sum: total}
+			if k0+n == h.tokens {
+				r = result{total, h.out.row(p.lo), &inverse[0], 1}
+			}
+			h.product(tile.at, 1, p.lanes, v.row(h.steps(k0)), r, p.n, h.width, h.steps(n), !first)
 		}
-		h.store(grid{h.out.word(p.lo, 0), h.out.stride}, out, &inverse[0], 1, p.n, h.pairs)
 		if h.stats != nil {
 			copy(h.stats[p.lo:p.lo+p.n], peak)
 			copy(h.stats[h.tokens+p.lo:][:p.n], inverse)
@@ -121,21 +130,22 @@ func (w *Workspace) attentionForwardTiles(h *attentionHead) {
 }
 
 // attentionBackwardTiles goes over the same tiles. The rows of dk and dv sum up
-// from tile to tile of queries, those of dq from tile to tile of keys.
+// from tile to tile of queries, those of dq from tile to tile of keys; in
+// bfloat16 they do so in float32 elsewhere, and the last tile rounds them.
 func (w *Workspace) attentionBackwardTiles(h *attentionHead) {
-	s := &w.attention
-	keys := h.keyTile()
-	most := max(h.span(h.spans()-1).lanes, tileQueries)
+	s, keys, most, ld := &w.attention, h.keyTile(), h.mostLanes(), roundUp(h.width, 16)
 	k, v := s.near(slotK, h.k, h.tokens, h.words), s.near(slotV, h.v, h.tokens, h.words)
 	dq, dk, dv := h.dq, h.dk, h.dv
 	var qSteps, kSteps, doutSteps grid // with rows along the summed axis
+	var pairs *float32
 	if h.pairs {
 		qSteps = s.interleaved(slotQPairs, h.q, h.tokens, h.width)
 		kSteps = s.interleaved(slotKPairs, h.k, h.tokens, h.width)
 		doutSteps = s.interleaved(slotDOutPairs, h.dout, h.tokens, h.width)
-		dq = grid{&s.slot(slotDQ, h.tokens*h.width)[0], h.width}
-		dk = grid{&s.slot(slotDK, h.tokens*h.width)[0], h.width}
-		dv = grid{&s.slot(slotDV, h.tokens*h.width)[0], h.width}
+		dq = grid{&s.slot(slotDQ, most*ld)[0], ld}
+		dk = grid{&s.slot(slotDK, h.tokens*ld)[0], ld}
+		dv = grid{&s.slot(slotDV, h.tokens*ld)[0], ld}
+		pairs = &s.slot(slotGradientPairs, keys/2*most)[0]
 	} else {
 		qSteps = s.near(slotQ, h.q, h.tokens, h.words)
 		kSteps = k
@@ -145,10 +155,6 @@ func (w *Workspace) attentionBackwardTiles(h *attentionHead) {
 	dt := grid{at: &s.slot(slotDOutTransposed, h.words*most)[0]}
 	tile := grid{at: &s.slot(slotLogits, keys*most)[0]}
 	gradient := grid{at: &s.slot(slotGradient, keys*most)[0]}
-	var pairs *float32
-	if h.pairs {
-		pairs = &s.slot(slotGradientPairs, keys/2*most)[0]
-	}
 	sums := s.slot(slotSums, 3*most)
 	peak, inverse, delta := sums[:most], sums[most:2*most], sums[2*most:]
 
@@ -159,31 +165,38 @@ func (w *Workspace) attentionBackwardTiles(h *attentionHead) {
 		transposed(dt, h.dout, p.lo, p.n, h.words)
 		copy(peak, h.stats[p.lo:p.lo+p.n])
 		copy(inverse, h.stats[h.tokens+p.lo:][:p.n])
-		h.dots(&delta[0], 1, h.dout.word(p.lo, 0), h.dout.stride, h.out.word(p.lo, 0), h.out.stride, p.n)
+		h.dots(&delta[0], 1, h.dout.row(p.lo), h.out.row(p.lo), p.n)
 		for k0 := 0; k0 < h.tokens; k0 += keys {
 			n := min(keys, h.tokens-k0)
 			h.logits(tile, k, k0, n, qt, h.q, p)
 			h.logits(gradient, v, k0, n, dt, h.dout, p)
-			rows, columns := p.lanes, gradient.at
+			columns := gradient.at
 			if h.pairs {
-				attentionGradientBF16(tile.at, gradient.at, pairs, p.lanes, n, p.n, h.factor, h.scale, &peak[0], &inverse[0], &delta[0])
 				columns = pairs
-			} else {
-				h.gradient(tile.at, gradient.at, p, n, &peak[0], &inverse[0], &delta[0])
-				if h.rounded {
-					s.round(tile.at, n*p.lanes)
-					s.round(gradient.at, n*p.lanes)
+			}
+			h.gradient(tile.at, gradient.at, pairs, p, n, &peak[0], &inverse[0], &delta[0])
+			if h.rounded {
+				s.round(tile.at, n*p.lanes)
+				s.round(gradient.at, n*p.lanes)
+			}
+			ofKeys := func(sum, out grid) result {
+				r := result{sum: sum.row(k0)}
+				if h.pairs && p.lo+p.n == h.tokens {
+					r.out, r.factor = out.row(k0), &one
+				}
+				return r
+			}
+			row, steps := h.steps(p.lo), h.steps(p.n)
+			h.product(tile.at, p.lanes, 1, doutSteps.row(row), ofKeys(dv, h.dv), n, h.width, steps, t > 0)
+			h.product(gradient.at, p.lanes, 1, qSteps.row(row), ofKeys(dk, h.dk), n, h.width, steps, t > 0)
+			r := result{sum: dq.row(p.lo)}
+			if h.pairs {
+				r.sum = dq
+				if k0+n == h.tokens {
+					r.out, r.factor = h.dq.row(p.lo), &one
 				}
 			}
-			row := h.steps(p.lo)
-			h.product(tile.at, rows, 1, doutSteps.word(row, 0), doutSteps.stride, grid{dv.word(k0, 0), dv.stride}, n, h.width, h.steps(p.n), t > 0)
-			h.product(gradient.at, rows, 1, qSteps.word(row, 0), qSteps.stride, grid{dk.word(k0, 0), dk.stride}, n, h.width, h.steps(p.n), t > 0)
-			h.product(columns, 1, p.lanes, kSteps.word(h.steps(k0), 0), kSteps.stride, grid{dq.word(p.lo, 0), dq.stride}, p.n, h.width, h.steps(n), k0 > 0)
-		}
-	}
-	if h.pairs {
-		for _, r := range [3][2]grid{{h.dq, dq}, {h.dk, dk}, {h.dv, dv}} {
-			h.store(r[0], r[1], &one, 0, h.tokens, true)
+			h.product(columns, 1, p.lanes, kSteps.row(h.steps(k0)), r, p.n, h.width, h.steps(n), k0 > 0)
 		}
 	}
 }
@@ -193,33 +206,47 @@ var one float32 = 1
 // logits computes a tile [n, p.lanes] of products of rows k0 to k0+n-1 of a
 // with queries: rows of q, which qt has transposed.
 func (h *attentionHead) logits(tile, a grid, k0, n int, qt, q grid, p tileSpan) {
+	a = a.row(k0)
 	if p.cols > 0 {
-		h.product(a.word(k0, 0), a.stride, 1, qt.at, qt.stride, tile, n, p.cols, h.words, false)
+		h.product(a.at, a.stride, 1, qt, result{sum: tile}, n, p.cols, h.words, false)
 	}
 	for i := p.cols; i < p.n; i++ {
-		h.dots(tile.word(0, i), tile.stride, a.word(k0, 0), a.stride, q.word(p.lo+i, 0), 0, n)
+		h.dots(tile.word(0, i), tile.stride, a, grid{at: q.row(p.lo + i).at}, n)
 	}
 }
 
-func (h *attentionHead) product(a *float32, ars, aks int, b *float32, bRow int, c grid, rows, cols, k int, accumulate bool) {
+// result is where a product goes: to sum, or if out is given, times a factor of
+// each row, there.
+type result struct {
+	sum, out     grid
+	factor       *float32
+	factorStride int
+}
+
+// product computes sum (+)= A B for A's element (i,p) at a[i*ars+p*aks].
+func (h *attentionHead) product(a *float32, ars, aks int, b grid, r result, rows, cols, k int, accumulate bool) {
 	switch {
 	case h.pairs:
-		attentionProductBF16(a, ars, aks, b, bRow, c.at, c.stride, rows, (rows+13)/14, cols, k, accumulate)
+		attentionProductBF16(a, ars, aks, b.at, b.stride, r.sum.at, r.sum.stride, rows, (rows+13)/14, cols, k, accumulate,
+			r.out.half(), 2*r.out.stride, r.factor, r.factorStride)
 	case useAVX512:
-		attentionProductAVX512(a, ars, aks, b, bRow, c.at, c.stride, rows, (rows+13)/14, cols, k, accumulate)
+		attentionProductAVX512(a, ars, aks, b.at, b.stride, r.sum.at, r.sum.stride, rows, (rows+13)/14, cols, k, accumulate,
+			r.out.at, r.out.stride, r.factor, r.factorStride)
 	default:
-		attentionProductAVX2(a, ars, aks, b, bRow, c.at, c.stride, rows, (rows+5)/6, cols, k, accumulate)
+		attentionProductAVX2(a, ars, aks, b.at, b.stride, r.sum.at, r.sum.stride, rows, (rows+5)/6, cols, k, accumulate,
+			r.out.at, r.out.stride, r.factor, r.factorStride)
 	}
 }
 
-func (h *attentionHead) dots(dst *float32, dstStride int, x *float32, xStride int, y *float32, yStride, rows int) {
+// dots computes dst[i*dstStride] = x[i] · y[i] for rows of x and y.
+func (h *attentionHead) dots(dst *float32, dstStride int, x, y grid, rows int) {
 	switch {
 	case h.pairs:
-		attentionDotsBF16(dst, dstStride, x, xStride, y, yStride, rows, h.words)
+		attentionDotsBF16(dst, dstStride, x.at, x.stride, y.at, y.stride, rows, h.words)
 	case useAVX512:
-		attentionDotsAVX512(dst, dstStride, x, xStride, y, yStride, rows, h.words)
+		attentionDotsAVX512(dst, dstStride, x.at, x.stride, y.at, y.stride, rows, h.words)
 	default:
-		attentionDotsAVX2(dst, dstStride, x, xStride, y, yStride, rows, h.words)
+		attentionDotsAVX2(dst, dstStride, x.at, x.stride, y.at, y.stride, rows, h.words)
 	}
 }
 
@@ -234,23 +261,22 @@ func (h *attentionHead) softmax(s *float32, lanes, keys int, first bool, peak, s
 	}
 }
 
-func (h *attentionHead) gradient(s, dp *float32, p tileSpan, keys int, peak, inverse, delta *float32) {
-	if useAVX512 {
+func (h *attentionHead) gradient(s, dp, pairs *float32, p tileSpan, keys int, peak, inverse, delta *float32) {
+	switch {
+	case h.pairs:
+		attentionGradientBF16(s, dp, pairs, p.lanes, keys, p.n, h.factor, h.scale, peak, inverse, delta)
+	case useAVX512:
 		attentionGradientAVX512(s, dp, p.lanes, keys, p.n, h.factor, h.scale, peak, inverse, delta)
-	} else {
+	default:
 		attentionGradientAVX2(s, dp, p.lanes, keys, p.n, h.factor, h.scale, peak, inverse, delta)
 	}
 }
 
-// store scales rows and brings them to dst, as bfloat16 if so.
-func (h *attentionHead) store(dst, src grid, factor *float32, factorStride, rows int, narrow bool) {
-	switch {
-	case narrow:
-		attentionStoreBF16(dst.half(), 2*dst.stride, src.at, src.stride, factor, factorStride, rows, h.width)
-	case useAVX512:
-		attentionStoreAVX512(dst.at, dst.stride, src.at, src.stride, factor, factorStride, rows, h.width)
-	default:
-		attentionStoreAVX2(dst.at, dst.stride, src.at, src.stride, factor, factorStride, rows, h.width)
+func attentionRescale(x, factor *float32, rows, cols int) {
+	if useAVX512 {
+		attentionRescaleAVX512(x, factor, rows, cols)
+	} else {
+		attentionRescaleAVX2(x, factor, rows, cols)
 	}
 }
 
@@ -274,15 +300,26 @@ func (s *attentionScratch) near(slot int, src grid, rows, words int) grid {
 	if src.stride%256 != 0 {
 		return src
 	}
-	dst := grid{&s.slot(slot, rows*words)[0], words}
-	attentionCopyAVX2(dst.at, words, src.at, src.stride, rows, words)
+	ld := roundUp(words, 16)
+	dst := grid{&s.slot(slot, rows*ld)[0], ld}
+	attentionCopy(dst, src, rows, words)
 	return dst
+}
+
+// attentionCopy copies rows and fills them up to a multiple of 16 words.
+func attentionCopy(dst, src grid, rows, words int) {
+	if useAVX512 {
+		attentionCopyAVX512(dst.at, dst.stride, src.at, src.stride, rows, words)
+	} else {
+		attentionCopyAVX2(dst.at, dst.stride, src.at, src.stride, rows, words)
+	}
 }
 
 // interleaved returns src's rows in pairs of rows.
 func (s *attentionScratch) interleaved(slot int, src grid, rows, width int) grid {
-	dst := grid{&s.slot(slot, (rows+1)/2*width)[0], width}
-	attentionInterleaveAVX512(dst.at, width, src.half(), 2*src.stride, rows, width)
+	ld := roundUp(width, 16)
+	dst := grid{&s.slot(slot, (rows+1)/2*ld)[0], ld}
+	attentionInterleaveAVX512(dst.at, ld, src.half(), 2*src.stride, rows, width)
 	return dst
 }
 

@@ -5,115 +5,113 @@ package simd
 import "unsafe"
 
 func (w *Workspace) attentionForward(a *attentionArgs[float32]) {
-	if !useAVX2 {
+	switch {
+	case !useAVX2:
 		w.attentionForwardGeneric(a)
-		return
+	case !useAVX512 && a.width%16 != 0:
+		p := a.padded(w.attention.slot)
+		w.attentionForward(&p)
+		copyRows(a.out, a.ldo, p.out, p.ld, a.tokens, a.width)
+	default:
+		h := a.head()
+		w.attentionForwardTiles(&h)
 	}
-	if a.width%16 != 0 {
-		padded := w.padAttention(a)
-		w.attentionForward(&padded)
-		copyRows(a.out, a.ldo, padded.out, padded.ld, a.tokens, a.width)
-		return
-	}
-	h := attentionHead{tokens: a.tokens, width: a.width, scale: a.scale, factor: a.factor(), words: a.width, rounded: a.rounded, stats: a.stats,
-		q: grid{&a.q[0], a.ld}, k: grid{&a.k[0], a.ld}, v: grid{&a.v[0], a.ld}, out: grid{&a.out[0], a.ldo}}
-	w.attentionForwardTiles(&h)
 }
 
 func (w *Workspace) attentionBackward(a *attentionArgs[float32]) {
-	if !useAVX2 {
+	switch {
+	case !useAVX2:
 		w.attentionBackwardGeneric(a)
-		return
+	case !useAVX512 && a.width%16 != 0:
+		p := a.paddedBackward(w.attention.slot)
+		w.attentionBackward(&p)
+		a.takeGradients(&p)
+	default:
+		h := a.headBackward()
+		w.attentionBackwardTiles(&h)
 	}
-	if a.width%16 != 0 {
-		padded := w.padAttention(a)
-		s, n := &w.attention, a.tokens*padded.ld
-		padded.dout = s.slot(slotDOut, n)
-		padRows(padded.dout, padded.ld, a.dout, a.ldo, a.tokens, a.width)
-		padRows(padded.out, padded.ld, a.out, a.ldo, a.tokens, a.width)
-		padded.dq, padded.dk, padded.dv = s.slot(slotDQ, n), s.slot(slotDK, n), s.slot(slotDV, n)
-		w.attentionBackward(&padded)
-		copyRows(a.dq, a.ldd, padded.dq, padded.ld, a.tokens, a.width)
-		copyRows(a.dk, a.ldd, padded.dk, padded.ld, a.tokens, a.width)
-		copyRows(a.dv, a.ldd, padded.dv, padded.ld, a.tokens, a.width)
-		return
-	}
-	h := attentionHead{tokens: a.tokens, width: a.width, scale: a.scale, factor: a.factor(), words: a.width, rounded: a.rounded, stats: a.stats,
-		q: grid{&a.q[0], a.ld}, k: grid{&a.k[0], a.ld}, v: grid{&a.v[0], a.ld}, out: grid{&a.out[0], a.ldo}, dout: grid{&a.dout[0], a.ldo},
-		dq: grid{&a.dq[0], a.ldd}, dk: grid{&a.dk[0], a.ldd}, dv: grid{&a.dv[0], a.ldd}}
-	w.attentionBackwardTiles(&h)
 }
 
 func (w *Workspace) attentionForwardBF16(a *attentionArgs[BF16]) {
-	if !useAVX512 || !useBF16 {
+	switch {
+	case !useAVX512 || !useBF16:
 		w.attentionForwardWidened(a)
-		return
+	case !pairsFit(a):
+		p := a.padded(w.attention.halfSlot)
+		w.attentionForwardBF16(&p)
+		copyRows(a.out, a.ldo, p.out, p.ld, a.tokens, a.width)
+	default:
+		h := a.head()
+		w.attentionForwardTiles(&h)
 	}
-	if !pairsFit(a) {
-		padded := w.padAttentionBF16(a)
-		w.attentionForwardBF16(&padded)
-		copyRows(a.out, a.ldo, padded.out, padded.ld, a.tokens, a.width)
-		return
-	}
-	h := attentionHead{tokens: a.tokens, width: a.width, scale: a.scale, factor: a.factor(), words: a.width / 2, pairs: true, stats: a.stats,
-		q: pairGrid(a.q, a.ld), k: pairGrid(a.k, a.ld), v: pairGrid(a.v, a.ld), out: pairGrid(a.out, a.ldo)}
-	w.attentionForwardTiles(&h)
 }
 
 func (w *Workspace) attentionBackwardBF16(a *attentionArgs[BF16]) {
-	if !useAVX512 || !useBF16 {
+	switch {
+	case !useAVX512 || !useBF16:
 		w.attentionBackwardWidened(a)
-		return
+	case !pairsFit(a):
+		p := a.paddedBackward(w.attention.halfSlot)
+		w.attentionBackwardBF16(&p)
+		a.takeGradients(&p)
+	default:
+		h := a.headBackward()
+		w.attentionBackwardTiles(&h)
 	}
-	if !pairsFit(a) {
-		padded := w.padAttentionBF16(a)
-		s, n := &w.attention, a.tokens*padded.ld
-		padded.dout = s.halfSlot(slotDOut, n)
-		padRows(padded.dout, padded.ld, a.dout, a.ldo, a.tokens, a.width)
-		padRows(padded.out, padded.ld, a.out, a.ldo, a.tokens, a.width)
-		padded.dq, padded.dk, padded.dv = s.halfSlot(slotDQ, n), s.halfSlot(slotDK, n), s.halfSlot(slotDV, n)
-		w.attentionBackwardBF16(&padded)
-		copyRows(a.dq, a.ldd, padded.dq, padded.ld, a.tokens, a.width)
-		copyRows(a.dk, a.ldd, padded.dk, padded.ld, a.tokens, a.width)
-		copyRows(a.dv, a.ldd, padded.dv, padded.ld, a.tokens, a.width)
-		return
-	}
-	h := attentionHead{tokens: a.tokens, width: a.width, scale: a.scale, factor: a.factor(), words: a.width / 2, pairs: true, stats: a.stats,
-		q: pairGrid(a.q, a.ld), k: pairGrid(a.k, a.ld), v: pairGrid(a.v, a.ld), out: pairGrid(a.out, a.ldo), dout: pairGrid(a.dout, a.ldo),
-		dq: pairGrid(a.dq, a.ldd), dk: pairGrid(a.dk, a.ldd), dv: pairGrid(a.dv, a.ldd)}
-	w.attentionBackwardTiles(&h)
 }
 
-// pairsFit reports whether rows of bfloat16 are whole vectors of pairs, and
-// whole words apart.
-func pairsFit(a *attentionArgs[BF16]) bool {
-	return a.width%16 == 0 && (a.ld|a.ldo|a.ldd)%2 == 0
+// pairsFit reports whether rows of bfloat16 are whole words, and whole words
+// apart.
+func pairsFit(a *attentionArgs[BF16]) bool { return (a.width|a.ld|a.ldo|a.ldd)%2 == 0 }
+
+func gridOf[T float32 | BF16](x []T, ld int) grid {
+	return grid{(*float32)(unsafe.Pointer(&x[0])), ld * int(unsafe.Sizeof(x[0])) / 4}
 }
 
-func pairGrid(x []BF16, ld int) grid { return grid{(*float32)(unsafe.Pointer(&x[0])), ld / 2} }
+// head returns the work of a forward pass.
+func (a *attentionArgs[T]) head() attentionHead {
+	var x T
+	size := int(unsafe.Sizeof(x))
+	return attentionHead{tokens: a.tokens, width: a.width, words: a.width * size / 4, pairs: size == 2, rounded: a.rounded,
+		scale: a.scale, factor: a.factor(), stats: a.stats,
+		q: gridOf(a.q, a.ld), k: gridOf(a.k, a.ld), v: gridOf(a.v, a.ld), out: gridOf(a.out, a.ldo)}
+}
 
-// padAttention returns a's twin with copies of q, k and v and memory for out,
-// their rows a multiple of 16 wide and filled up with zeros.
-func (w *Workspace) padAttention(a *attentionArgs[float32]) attentionArgs[float32] {
-	s, ld := &w.attention, roundUp(a.width, 16)
+func (a *attentionArgs[T]) headBackward() attentionHead {
+	h := a.head()
+	h.dout, h.dq, h.dk, h.dv = gridOf(a.dout, a.ldo), gridOf(a.dq, a.ldd), gridOf(a.dk, a.ldd), gridOf(a.dv, a.ldd)
+	return h
+}
+
+// padded returns a's twin in scratch memory, its rows filled up to a multiple
+// of 16 with zeros: copies of q, k and v, and memory for out.
+func (a *attentionArgs[T]) padded(slot func(i, n int) []T) attentionArgs[T] {
+	ld := roundUp(a.width, 16)
 	n := a.tokens * ld
-	p := attentionArgs[float32]{tokens: a.tokens, width: ld, scale: a.scale, ld: ld, ldo: ld, ldd: ld, stats: a.stats, rounded: a.rounded,
-		q: s.slot(slotQ, n), k: s.slot(slotK, n), v: s.slot(slotV, n), out: s.slot(slotOut, n)}
+	p := *a
+	p.width, p.ld, p.ldo, p.ldd = ld, ld, ld, ld
+	p.q, p.k, p.v, p.out = slot(slotQ, n), slot(slotK, n), slot(slotV, n), slot(slotOut, n)
 	padRows(p.q, ld, a.q, a.ld, a.tokens, a.width)
 	padRows(p.k, ld, a.k, a.ld, a.tokens, a.width)
 	padRows(p.v, ld, a.v, a.ld, a.tokens, a.width)
 	return p
 }
 
-func (w *Workspace) padAttentionBF16(a *attentionArgs[BF16]) attentionArgs[BF16] {
-	s, ld := &w.attention, roundUp(a.width, 16)
-	n := a.tokens * ld
-	p := attentionArgs[BF16]{tokens: a.tokens, width: ld, scale: a.scale, ld: ld, ldo: ld, ldd: ld, stats: a.stats,
-		q: s.halfSlot(slotQ, n), k: s.halfSlot(slotK, n), v: s.halfSlot(slotV, n), out: s.halfSlot(slotOut, n)}
-	padRows(p.q, ld, a.q, a.ld, a.tokens, a.width)
-	padRows(p.k, ld, a.k, a.ld, a.tokens, a.width)
-	padRows(p.v, ld, a.v, a.ld, a.tokens, a.width)
+// paddedBackward is padded with copies of out and dout, and memory for the
+// gradients.
+func (a *attentionArgs[T]) paddedBackward(slot func(i, n int) []T) attentionArgs[T] {
+	p := a.padded(slot)
+	n := a.tokens * p.ld
+	p.dout, p.dq, p.dk, p.dv = slot(slotDOut, n), slot(slotDQ, n), slot(slotDK, n), slot(slotDV, n)
+	padRows(p.out, p.ld, a.out, a.ldo, a.tokens, a.width)
+	padRows(p.dout, p.ld, a.dout, a.ldo, a.tokens, a.width)
 	return p
+}
+
+func (a *attentionArgs[T]) takeGradients(p *attentionArgs[T]) {
+	copyRows(a.dq, a.ldd, p.dq, p.ld, a.tokens, a.width)
+	copyRows(a.dk, a.ldd, p.dk, p.ld, a.tokens, a.width)
+	copyRows(a.dv, a.ldd, p.dv, p.ld, a.tokens, a.width)
 }
 
 func padRows[T float32 | BF16](dst []T, ldd int, src []T, lds, rows, width int) {

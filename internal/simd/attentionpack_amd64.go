@@ -4,13 +4,29 @@
 
 package simd
 
-// attentionCopyAVX2 copies rows of so many words, a multiple of 8. rows, words > 0.
+// attentionCopyAVX512 copies rows of so many words and fills each up to a multiple of 16 with zeros. rows, words > 0.
+//
+//go:noescape
+func attentionCopyAVX512(dst *float32, dstStride int, src *float32, srcStride int, rows int, words int)
+
+// attentionRescaleAVX512 computes x[i*cols+j] *= factor[i] for i < rows, j < cols. cols is a multiple of 16; rows, cols > 0.
+//
+//go:noescape
+func attentionRescaleAVX512(x *float32, factor *float32, rows int, cols int)
+
+// attentionCopyAVX2 copies rows of so many words and fills each up to a multiple of 16 with zeros. rows, words > 0.
 //
 //go:noescape
 func attentionCopyAVX2(dst *float32, dstStride int, src *float32, srcStride int, rows int, words int)
 
+// attentionRescaleAVX2 computes x[i*cols+j] *= factor[i] for i < rows, j < cols. cols is a multiple of 16; rows, cols > 0.
+//
+//go:noescape
+func attentionRescaleAVX2(x *float32, factor *float32, rows int, cols int)
+
 // attentionInterleaveAVX512 makes words of pairs of rows: the lower half of dst[(i/2)*dstStride+j] is src[i*srcStride+j]
-// for even i, the upper one for odd i, or 0 where there is no such row. cols is a multiple of 16; rows, cols > 0.
+// for even i, the upper one for odd i, or 0 where there is no such row; each row is filled up to a multiple of 16
+// with zeros. rows, cols > 0.
 //
 //go:noescape
 func attentionInterleaveAVX512(dst *float32, dstStride int, src *uint16, srcStride int, rows int, cols int)

@@ -4,6 +4,73 @@
 
 #include "textflag.h"
 
+// func attentionCopyAVX512(dst *float32, dstStride int, src *float32, srcStride int, rows int, words int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·attentionCopyAVX512(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ dstStride+8(FP), CX
+	SHLQ $0x02, CX
+	MOVQ src+16(FP), DX
+	MOVQ srcStride+24(FP), BX
+	SHLQ $0x02, BX
+	MOVQ rows+32(FP), SI
+
+x:
+	MOVQ words+40(FP), DI
+	XORQ R8, R8
+	MOVQ DI, R9
+	SHLQ $0x02, R9
+	ANDQ $-64, R9
+
+xxsingle:
+	CMPQ    R8, R9
+	JGE     xxsingleend
+	VMOVUPS (DX)(R8*1), Z0
+	VMOVUPS Z0, (AX)(R8*1)
+	ADDQ    $+64, R8
+	JMP     xxsingle
+
+xxsingleend:
+	ANDQ      $+15, DI
+	JZ        xxdone
+	MOVL      $0x0000ffff, R9
+	BZHIL     DI, R9, R9
+	KMOVW     R9, K1
+	VMOVUPS.Z (DX)(R8*1), K1, Z0
+	VMOVUPS   Z0, (AX)(R8*1)
+
+xxdone:
+	ADDQ BX, DX
+	ADDQ CX, AX
+	DECQ SI
+	JNZ  x
+	VZEROUPPER
+	RET
+
+// func attentionRescaleAVX512(x *float32, factor *float32, rows int, cols int)
+// Requires: AVX, AVX512F
+TEXT ·attentionRescaleAVX512(SB), NOSPLIT, $0-32
+	MOVQ x+0(FP), AX
+	MOVQ factor+8(FP), CX
+	MOVQ rows+16(FP), DX
+
+x:
+	VBROADCASTSS (CX), Z0
+	ADDQ         $0x04, CX
+	MOVQ         cols+24(FP), BX
+	SHRQ         $0x04, BX
+
+xx:
+	VMULPS  (AX), Z0, Z1
+	VMOVUPS Z1, (AX)
+	ADDQ    $0x40, AX
+	DECQ    BX
+	JNZ     xx
+	DECQ    DX
+	JNZ     x
+	VZEROUPPER
+	RET
+
 // func attentionCopyAVX2(dst *float32, dstStride int, src *float32, srcStride int, rows int, words int)
 // Requires: AVX
 TEXT ·attentionCopyAVX2(SB), NOSPLIT, $0-48
@@ -16,25 +83,91 @@ TEXT ·attentionCopyAVX2(SB), NOSPLIT, $0-48
 	MOVQ rows+32(FP), SI
 
 x:
-	MOVQ words+40(FP), R8
-	SHLQ $0x02, R8
-	XORQ DI, DI
+	MOVQ words+40(FP), DI
+	XORQ R8, R8
+	MOVQ DI, R9
+	SHLQ $0x02, R9
+	ANDQ $-32, R9
 
-words:
-	VMOVUPS (DX)(DI*1), Y0
-	VMOVUPS Y0, (AX)(DI*1)
-	ADDQ    $0x20, DI
-	CMPQ    DI, R8
-	JL      words
-	ADDQ    BX, DX
-	ADDQ    CX, AX
-	DECQ    SI
+xxsingle:
+	CMPQ    R8, R9
+	JGE     xxsingleend
+	VMOVUPS (DX)(R8*1), Y0
+	VMOVUPS Y0, (AX)(R8*1)
+	ADDQ    $+32, R8
+	JMP     xxsingle
+
+xxsingleend:
+	ANDQ       $+7, DI
+	JZ         xxdone
+	LEAQ       laneMasks<>+32(SB), R9
+	SHLQ       $0x02, DI
+	SUBQ       DI, R9
+	VMOVUPS    (R9), Y0
+	VMASKMOVPS (DX)(R8*1), Y0, Y0
+	VMOVUPS    Y0, (AX)(R8*1)
+
+xxdone:
+	MOVQ    words+40(FP), DI
+	DECQ    DI
+	TESTQ   $+8, DI
+	JNZ     filled
+	ORQ     $0x0f, DI
+	VXORPS  Y0, Y0, Y0
+	VMOVUPS Y0, -28(AX)(DI*4)
+
+filled:
+	ADDQ BX, DX
+	ADDQ CX, AX
+	DECQ SI
+	JNZ  x
+	VZEROUPPER
+	RET
+
+DATA laneMasks<>+0(SB)/4, $0xffffffff
+DATA laneMasks<>+4(SB)/4, $0xffffffff
+DATA laneMasks<>+8(SB)/4, $0xffffffff
+DATA laneMasks<>+12(SB)/4, $0xffffffff
+DATA laneMasks<>+16(SB)/4, $0xffffffff
+DATA laneMasks<>+20(SB)/4, $0xffffffff
+DATA laneMasks<>+24(SB)/4, $0xffffffff
+DATA laneMasks<>+28(SB)/4, $0xffffffff
+DATA laneMasks<>+32(SB)/4, $0x00000000
+DATA laneMasks<>+36(SB)/4, $0x00000000
+DATA laneMasks<>+40(SB)/4, $0x00000000
+DATA laneMasks<>+44(SB)/4, $0x00000000
+DATA laneMasks<>+48(SB)/4, $0x00000000
+DATA laneMasks<>+52(SB)/4, $0x00000000
+DATA laneMasks<>+56(SB)/4, $0x00000000
+DATA laneMasks<>+60(SB)/4, $0x00000000
+GLOBL laneMasks<>(SB), RODATA|NOPTR, $64
+
+// func attentionRescaleAVX2(x *float32, factor *float32, rows int, cols int)
+// Requires: AVX
+TEXT ·attentionRescaleAVX2(SB), NOSPLIT, $0-32
+	MOVQ x+0(FP), AX
+	MOVQ factor+8(FP), CX
+	MOVQ rows+16(FP), DX
+
+x:
+	VBROADCASTSS (CX), Y0
+	ADDQ         $0x04, CX
+	MOVQ         cols+24(FP), BX
+	SHRQ         $0x03, BX
+
+xx:
+	VMULPS  (AX), Y0, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x20, AX
+	DECQ    BX
+	JNZ     xx
+	DECQ    DX
 	JNZ     x
 	VZEROUPPER
 	RET
 
 // func attentionInterleaveAVX512(dst *float32, dstStride int, src *uint16, srcStride int, rows int, cols int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, BMI2
 TEXT ·attentionInterleaveAVX512(SB), NOSPLIT, $0-48
 	MOVQ  dst+0(FP), AX
 	MOVQ  dstStride+8(FP), CX
@@ -50,51 +183,84 @@ TEXT ·attentionInterleaveAVX512(SB), NOSPLIT, $0-48
 	JZ    xend
 
 x:
-	MOVQ cols+40(FP), R11
-	MOVQ DX, R8
-	LEAQ (DX)(BX*1), R9
-	MOVQ AX, R10
-	SHRQ $0x04, R11
+	LEAQ (DX)(BX*1), R8
+	MOVQ cols+40(FP), R9
+	XORQ R10, R10
+	MOVQ R9, R11
+	SHLQ $0x02, R11
+	ANDQ $-64, R11
 
-xx:
-	VPMOVZXWD (R8), Z0
-	VPMOVZXWD (R9), Z1
+xxsingle:
+	CMPQ      R10, R11
+	JGE       xxsingleend
+	SHRQ      $0x01, R10
+	VPMOVZXWD (DX)(R10*1), Z0
+	VPMOVZXWD (R8)(R10*1), Z1
 	VPSLLD    $0x10, Z1, Z1
 	VPORD     Z1, Z0, Z0
-	VMOVUPS   Z0, (R10)
-	ADDQ      $0x20, R8
-	ADDQ      $0x20, R9
-	ADDQ      $0x40, R10
-	DECQ      R11
-	JNZ       xx
-	LEAQ      (DX)(BX*2), DX
-	ADDQ      CX, AX
-	DECQ      SI
-	JNZ       x
+	SHLQ      $0x01, R10
+	VMOVUPS   Z0, (AX)(R10*1)
+	ADDQ      $+64, R10
+	JMP       xxsingle
+
+xxsingleend:
+	ANDQ        $+15, R9
+	JZ          xxdone
+	MOVL        $0x0000ffff, R11
+	BZHIL       R9, R11, R11
+	KMOVW       R11, K1
+	SHRQ        $0x01, R10
+	VPMOVZXWD.Z (DX)(R10*1), K1, Z0
+	VPMOVZXWD.Z (R8)(R10*1), K1, Z1
+	VPSLLD      $0x10, Z1, Z1
+	VPORD       Z1, Z0, Z0
+	SHLQ        $0x01, R10
+	VMOVUPS     Z0, (AX)(R10*1)
+
+xxdone:
+	LEAQ (DX)(BX*2), DX
+	ADDQ CX, AX
+	DECQ SI
+	JNZ  x
 
 xend:
 	TESTQ DI, DI
 	JZ    xxxend
 
 xxx:
-	MOVQ cols+40(FP), R10
-	MOVQ DX, SI
 	LEAQ (DX)(BX*1), R8
-	MOVQ AX, R9
-	SHRQ $0x04, R10
+	MOVQ cols+40(FP), SI
+	XORQ R8, R8
+	MOVQ SI, R9
+	SHLQ $0x02, R9
+	ANDQ $-64, R9
 
-xxxx:
-	VPMOVZXWD (SI), Z0
-	VMOVUPS   Z0, (R9)
-	ADDQ      $0x20, SI
-	ADDQ      $0x20, R8
-	ADDQ      $0x40, R9
-	DECQ      R10
-	JNZ       xxxx
-	LEAQ      (DX)(BX*2), DX
-	ADDQ      CX, AX
-	DECQ      DI
-	JNZ       xxx
+xxxxsingle:
+	CMPQ      R8, R9
+	JGE       xxxxsingleend
+	SHRQ      $0x01, R8
+	VPMOVZXWD (DX)(R8*1), Z0
+	SHLQ      $0x01, R8
+	VMOVUPS   Z0, (AX)(R8*1)
+	ADDQ      $+64, R8
+	JMP       xxxxsingle
+
+xxxxsingleend:
+	ANDQ        $+15, SI
+	JZ          xxxxdone
+	MOVL        $0x0000ffff, R9
+	BZHIL       SI, R9, R9
+	KMOVW       R9, K1
+	SHRQ        $0x01, R8
+	VPMOVZXWD.Z (DX)(R8*1), K1, Z0
+	SHLQ        $0x01, R8
+	VMOVUPS     Z0, (AX)(R8*1)
+
+xxxxdone:
+	LEAQ (DX)(BX*2), DX
+	ADDQ CX, AX
+	DECQ DI
+	JNZ  xxx
 
 xxxend:
 	VZEROUPPER

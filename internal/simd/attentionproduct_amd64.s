@@ -4,15 +4,18 @@
 
 #include "textflag.h"
 
-// func attentionProductAVX512(a *float32, ars int, aks int, b *float32, bRow int, c *float32, ldc int, rows int, strips int, cols int, k int, accumulate bool)
-// Requires: AVX, AVX512F
-TEXT ·attentionProductAVX512(SB), NOSPLIT, $0-89
+// func attentionProductAVX512(a *float32, ars int, aks int, b *float32, bRow int, c *float32, ldc int, rows int, strips int, cols int, k int, accumulate bool, out *float32, ldo int, factor *float32, factorStride int)
+// Requires: AVX, AVX512BW, AVX512F, BMI2, CMOV
+TEXT ·attentionProductAVX512(SB), NOSPLIT, $16-128
 	MOVQ ars+8(FP), CX
 	MOVQ aks+16(FP), BX
 	MOVQ bRow+32(FP), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, BX
 	SHLQ $0x02, SI
+	SHLQ $0x02, ldc+48(FP)
+	SHLQ $0x02, factorStride+120(FP)
+	SHLQ $0x02, ldo+104(FP)
 
 strip:
 	MOVQ rows+56(FP), AX
@@ -20,78 +23,93 @@ strip:
 	LEAQ -1(AX)(DI*1), AX
 	XORQ DX, DX
 	DIVQ DI
-	CMPQ AX, $0x08
-	JGE  from8to14
-	CMPQ AX, $0x04
-	JGE  from4to7
-	CMPQ AX, $0x02
-	JGE  from2to3
-	JMP  rows1
+	MOVQ AX, (SP)
+	MOVQ b+24(FP), DI
+	MOVQ cols+72(FP), R8
 
-from2to3:
+panel:
+	MOVQ    (SP), AX
+	CMPQ    R8, $0x10
+	JLE     one
+	LEAQ    -33(R8), DX
+	CMPQ    DX, $0x10
+	JB      three
+	MOVL    R8, DX
+	SUBL    $0x10, DX
+	MOVL    $0x00000010, R9
+	CMPL    DX, R9
+	CMOVLGT R9, DX
+	MOVL    $0x0000ffff, R9
+	BZHIL   DX, R9, R9
+	KMOVW   R9, K1
+	SHLL    $0x10, R9
+	ORL     $0x0000ffff, R9
+	KMOVD   R9, K2
+	CMPQ    AX, $0x08
+	JGE     wideFrom8To14
+	CMPQ    AX, $0x04
+	JGE     wideFrom4To7
+	CMPQ    AX, $0x02
+	JGE     wideFrom2To3
+	JMP     wide1
+
+wideFrom2To3:
 	CMPQ AX, $0x03
-	JGE  from3to3
-	JMP  rows2
+	JGE  wideFrom3To3
+	JMP  wide2
 
-from3to3:
-	JMP rows3
+wideFrom3To3:
+	JMP wide3
 
-from4to7:
+wideFrom4To7:
 	CMPQ AX, $0x06
-	JGE  from6to7
+	JGE  wideFrom6To7
 	CMPQ AX, $0x05
-	JGE  from5to5
-	JMP  rows4
+	JGE  wideFrom5To5
+	JMP  wide4
 
-from5to5:
-	JMP rows5
+wideFrom5To5:
+	JMP wide5
 
-from6to7:
+wideFrom6To7:
 	CMPQ AX, $0x07
-	JGE  from7to7
-	JMP  rows6
+	JGE  wideFrom7To7
+	JMP  wide6
 
-from7to7:
-	JMP rows7
+wideFrom7To7:
+	JMP wide7
 
-from8to14:
+wideFrom8To14:
 	CMPQ AX, $0x0b
-	JGE  from11to14
+	JGE  wideFrom11To14
 	CMPQ AX, $0x09
-	JGE  from9to10
-	JMP  rows8
+	JGE  wideFrom9To10
+	JMP  wide8
 
-from9to10:
+wideFrom9To10:
 	CMPQ AX, $0x0a
-	JGE  from10to10
-	JMP  rows9
+	JGE  wideFrom10To10
+	JMP  wide9
 
-from10to10:
-	JMP rows10
+wideFrom10To10:
+	JMP wide10
 
-from11to14:
+wideFrom11To14:
 	CMPQ AX, $0x0d
-	JGE  from13to14
+	JGE  wideFrom13To14
 	CMPQ AX, $0x0c
-	JGE  from12to12
-	JMP  rows11
+	JGE  wideFrom12To12
+	JMP  wide11
 
-from12to12:
-	JMP rows12
+wideFrom12To12:
+	JMP wide12
 
-from13to14:
+wideFrom13To14:
 	CMPQ AX, $0x0e
-	JGE  from14to14
-	JMP  rows13
+	JGE  wideFrom14To14
+	JMP  wide13
 
-from14to14:
-	MOVQ b+24(FP), AX
-	MOVQ c+40(FP), DX
-	MOVQ cols+72(FP), DI
-	CMPQ DI, $0x20
-	JL   rows14narrow
-
-rows14panel:
+wideFrom14To14:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -120,321 +138,285 @@ rows14panel:
 	VPXORD Z25, Z25, Z25
 	VPXORD Z26, Z26, Z26
 	VPXORD Z27, Z27, Z27
-	MOVQ   a+0(FP), R8
-	LEAQ   (R8)(CX*2), R9
+	MOVQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	LEAQ   (DX)(CX*2), R9
 	ADDQ   CX, R9
 	LEAQ   (R9)(CX*2), R10
 	ADDQ   CX, R10
 	LEAQ   (R10)(CX*2), R11
 	ADDQ   CX, R11
-	LEAQ   (R11)(CX*2), R12
-	ADDQ   CX, R12
-	MOVQ   AX, R13
-	MOVQ   k+80(FP), R14
+	MOVQ   DI, R12
+	MOVQ   k+80(FP), R13
 
-rows14widestep:
-	VMOVUPS      (R13), Z28
-	VMOVUPS      64(R13), Z29
-	ADDQ         SI, R13
-	VBROADCASTSS (R8), Z30
+wide14step:
+	VMOVUPS      (R12), Z28
+	VMOVUPS.Z    64(R12), K1, Z29
+	ADDQ         SI, R12
+	VBROADCASTSS (AX), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Z29, Z30, Z1
-	VBROADCASTSS (R8)(CX*1), Z31
+	VBROADCASTSS (AX)(CX*1), Z31
 	VFMADD231PS  Z28, Z31, Z2
 	VFMADD231PS  Z29, Z31, Z3
-	VBROADCASTSS (R8)(CX*2), Z30
+	VBROADCASTSS (AX)(CX*2), Z30
 	VFMADD231PS  Z28, Z30, Z4
 	VFMADD231PS  Z29, Z30, Z5
-	ADDQ         BX, R8
-	VBROADCASTSS (R9), Z31
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
 	VFMADD231PS  Z28, Z31, Z6
 	VFMADD231PS  Z29, Z31, Z7
-	VBROADCASTSS (R9)(CX*1), Z30
+	VBROADCASTSS (DX)(CX*1), Z30
 	VFMADD231PS  Z28, Z30, Z8
 	VFMADD231PS  Z29, Z30, Z9
-	VBROADCASTSS (R9)(CX*2), Z31
+	VBROADCASTSS (DX)(CX*2), Z31
 	VFMADD231PS  Z28, Z31, Z10
 	VFMADD231PS  Z29, Z31, Z11
-	ADDQ         BX, R9
-	VBROADCASTSS (R10), Z30
+	ADDQ         BX, DX
+	VBROADCASTSS (R9), Z30
 	VFMADD231PS  Z28, Z30, Z12
 	VFMADD231PS  Z29, Z30, Z13
-	VBROADCASTSS (R10)(CX*1), Z31
+	VBROADCASTSS (R9)(CX*1), Z31
 	VFMADD231PS  Z28, Z31, Z14
 	VFMADD231PS  Z29, Z31, Z15
-	VBROADCASTSS (R10)(CX*2), Z30
+	VBROADCASTSS (R9)(CX*2), Z30
 	VFMADD231PS  Z28, Z30, Z16
 	VFMADD231PS  Z29, Z30, Z17
-	ADDQ         BX, R10
-	VBROADCASTSS (R11), Z31
+	ADDQ         BX, R9
+	VBROADCASTSS (R10), Z31
 	VFMADD231PS  Z28, Z31, Z18
 	VFMADD231PS  Z29, Z31, Z19
-	VBROADCASTSS (R11)(CX*1), Z30
+	VBROADCASTSS (R10)(CX*1), Z30
 	VFMADD231PS  Z28, Z30, Z20
 	VFMADD231PS  Z29, Z30, Z21
-	VBROADCASTSS (R11)(CX*2), Z31
+	VBROADCASTSS (R10)(CX*2), Z31
 	VFMADD231PS  Z28, Z31, Z22
 	VFMADD231PS  Z29, Z31, Z23
-	ADDQ         BX, R11
-	VBROADCASTSS (R12), Z30
+	ADDQ         BX, R10
+	VBROADCASTSS (R11), Z30
 	VFMADD231PS  Z28, Z30, Z24
 	VFMADD231PS  Z29, Z30, Z25
-	VBROADCASTSS (R12)(CX*1), Z31
+	VBROADCASTSS (R11)(CX*1), Z31
 	VFMADD231PS  Z28, Z31, Z26
 	VFMADD231PS  Z29, Z31, Z27
-	ADDQ         BX, R12
-	DECQ         R14
-	JNZ          rows14widestep
-	MOVQ         DX, R8
-	MOVQ         ldc+48(FP), R9
-	SHLQ         $0x02, R9
-	MOVB         accumulate+88(FP), R10
-	TESTB        R10, R10
-	JZ           rows14widestore
-	VADDPS       (R8), Z0, Z0
-	VADDPS       64(R8), Z1, Z1
-	ADDQ         R9, R8
-	VADDPS       (R8), Z2, Z2
-	VADDPS       64(R8), Z3, Z3
-	ADDQ         R9, R8
-	VADDPS       (R8), Z4, Z4
-	VADDPS       64(R8), Z5, Z5
-	ADDQ         R9, R8
-	VADDPS       (R8), Z6, Z6
-	VADDPS       64(R8), Z7, Z7
-	ADDQ         R9, R8
-	VADDPS       (R8), Z8, Z8
-	VADDPS       64(R8), Z9, Z9
-	ADDQ         R9, R8
-	VADDPS       (R8), Z10, Z10
-	VADDPS       64(R8), Z11, Z11
-	ADDQ         R9, R8
-	VADDPS       (R8), Z12, Z12
-	VADDPS       64(R8), Z13, Z13
-	ADDQ         R9, R8
-	VADDPS       (R8), Z14, Z14
-	VADDPS       64(R8), Z15, Z15
-	ADDQ         R9, R8
-	VADDPS       (R8), Z16, Z16
-	VADDPS       64(R8), Z17, Z17
-	ADDQ         R9, R8
-	VADDPS       (R8), Z18, Z18
-	VADDPS       64(R8), Z19, Z19
-	ADDQ         R9, R8
-	VADDPS       (R8), Z20, Z20
-	VADDPS       64(R8), Z21, Z21
-	ADDQ         R9, R8
-	VADDPS       (R8), Z22, Z22
-	VADDPS       64(R8), Z23, Z23
-	ADDQ         R9, R8
-	VADDPS       (R8), Z24, Z24
-	VADDPS       64(R8), Z25, Z25
-	ADDQ         R9, R8
-	VADDPS       (R8), Z26, Z26
-	VADDPS       64(R8), Z27, Z27
-	MOVQ         DX, R8
-
-rows14widestore:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z5, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, (R8)
-	VMOVUPS Z7, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, (R8)
-	VMOVUPS Z9, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z10, (R8)
-	VMOVUPS Z11, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z12, (R8)
-	VMOVUPS Z13, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z14, (R8)
-	VMOVUPS Z15, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z16, (R8)
-	VMOVUPS Z17, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z18, (R8)
-	VMOVUPS Z19, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z20, (R8)
-	VMOVUPS Z21, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z22, (R8)
-	VMOVUPS Z23, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z24, (R8)
-	VMOVUPS Z25, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z26, (R8)
-	VMOVUPS Z27, 64(R8)
-	ADDQ    $+128, AX
-	ADDQ    $+128, DX
-	SUBQ    $0x20, DI
-	CMPQ    DI, $0x20
-	JGE     rows14panel
-	TESTQ   DI, DI
-	JZ      rows14next
-
-rows14narrow:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	MOVQ   a+0(FP), DI
-	LEAQ   (DI)(CX*2), R8
-	ADDQ   CX, R8
-	LEAQ   (R8)(CX*2), R9
-	ADDQ   CX, R9
-	LEAQ   (R9)(CX*2), R10
-	ADDQ   CX, R10
-	LEAQ   (R10)(CX*2), R11
-	ADDQ   CX, R11
-	MOVQ   k+80(FP), R12
-
-rows14thinstep:
-	VMOVUPS      (AX), Z28
-	ADDQ         SI, AX
-	VBROADCASTSS (DI), Z30
-	VFMADD231PS  Z28, Z30, Z0
-	VBROADCASTSS (DI)(CX*1), Z31
-	VFMADD231PS  Z28, Z31, Z1
-	VBROADCASTSS (DI)(CX*2), Z30
-	VFMADD231PS  Z28, Z30, Z2
-	ADDQ         BX, DI
-	VBROADCASTSS (R8), Z31
-	VFMADD231PS  Z28, Z31, Z3
-	VBROADCASTSS (R8)(CX*1), Z30
-	VFMADD231PS  Z28, Z30, Z4
-	VBROADCASTSS (R8)(CX*2), Z31
-	VFMADD231PS  Z28, Z31, Z5
-	ADDQ         BX, R8
-	VBROADCASTSS (R9), Z30
-	VFMADD231PS  Z28, Z30, Z6
-	VBROADCASTSS (R9)(CX*1), Z31
-	VFMADD231PS  Z28, Z31, Z7
-	VBROADCASTSS (R9)(CX*2), Z30
-	VFMADD231PS  Z28, Z30, Z8
-	ADDQ         BX, R9
-	VBROADCASTSS (R10), Z31
-	VFMADD231PS  Z28, Z31, Z9
-	VBROADCASTSS (R10)(CX*1), Z30
-	VFMADD231PS  Z28, Z30, Z10
-	VBROADCASTSS (R10)(CX*2), Z31
-	VFMADD231PS  Z28, Z31, Z11
-	ADDQ         BX, R10
-	VBROADCASTSS (R11), Z30
-	VFMADD231PS  Z28, Z30, Z12
-	VBROADCASTSS (R11)(CX*1), Z31
-	VFMADD231PS  Z28, Z31, Z13
 	ADDQ         BX, R11
-	DECQ         R12
-	JNZ          rows14thinstep
-	MOVQ         DX, AX
-	MOVQ         ldc+48(FP), DI
-	SHLQ         $0x02, DI
-	MOVB         accumulate+88(FP), R8
-	TESTB        R8, R8
-	JZ           rows14thinstore
+	DECQ         R13
+	JNZ          wide14step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVB         accumulate+88(FP), R9
+	TESTB        R9, R9
+	JZ           wide14added
 	VADDPS       (AX), Z0, Z0
-	ADDQ         DI, AX
-	VADDPS       (AX), Z1, Z1
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z1, K1, Z1
+	ADDQ         DX, AX
 	VADDPS       (AX), Z2, Z2
-	ADDQ         DI, AX
-	VADDPS       (AX), Z3, Z3
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z3, K1, Z3
+	ADDQ         DX, AX
 	VADDPS       (AX), Z4, Z4
-	ADDQ         DI, AX
-	VADDPS       (AX), Z5, Z5
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z5, K1, Z5
+	ADDQ         DX, AX
 	VADDPS       (AX), Z6, Z6
-	ADDQ         DI, AX
-	VADDPS       (AX), Z7, Z7
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z7, K1, Z7
+	ADDQ         DX, AX
 	VADDPS       (AX), Z8, Z8
-	ADDQ         DI, AX
-	VADDPS       (AX), Z9, Z9
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z9, K1, Z9
+	ADDQ         DX, AX
 	VADDPS       (AX), Z10, Z10
-	ADDQ         DI, AX
-	VADDPS       (AX), Z11, Z11
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z11, K1, Z11
+	ADDQ         DX, AX
 	VADDPS       (AX), Z12, Z12
-	ADDQ         DI, AX
-	VADDPS       (AX), Z13, Z13
-	MOVQ         DX, AX
+	VADDPS.Z     64(AX), Z13, K1, Z13
+	ADDQ         DX, AX
+	VADDPS       (AX), Z14, Z14
+	VADDPS.Z     64(AX), Z15, K1, Z15
+	ADDQ         DX, AX
+	VADDPS       (AX), Z16, Z16
+	VADDPS.Z     64(AX), Z17, K1, Z17
+	ADDQ         DX, AX
+	VADDPS       (AX), Z18, Z18
+	VADDPS.Z     64(AX), Z19, K1, Z19
+	ADDQ         DX, AX
+	VADDPS       (AX), Z20, Z20
+	VADDPS.Z     64(AX), Z21, K1, Z21
+	ADDQ         DX, AX
+	VADDPS       (AX), Z22, Z22
+	VADDPS.Z     64(AX), Z23, K1, Z23
+	ADDQ         DX, AX
+	VADDPS       (AX), Z24, Z24
+	VADDPS.Z     64(AX), Z25, K1, Z25
+	ADDQ         DX, AX
+	VADDPS       (AX), Z26, Z26
+	VADDPS.Z     64(AX), Z27, K1, Z27
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
 
-rows14thinstore:
+wide14added:
+	CMPQ    out+96(FP), $0x00
+	JNE     wide14out
 	VMOVUPS Z0, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z1, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z1, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z2, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z3, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z3, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z4, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z5, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z5, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z6, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z7, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z7, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z8, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z9, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z9, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z10, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z11, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z11, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z12, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z13, (AX)
+	VMOVUPS Z13, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z14, (AX)
+	VMOVUPS Z15, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z16, (AX)
+	VMOVUPS Z17, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z18, (AX)
+	VMOVUPS Z19, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z20, (AX)
+	VMOVUPS Z21, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z22, (AX)
+	VMOVUPS Z23, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z24, (AX)
+	VMOVUPS Z25, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z26, (AX)
+	VMOVUPS Z27, K1, 64(AX)
+	JMP     wide14stored
 
-rows14next:
-	DECQ   strips+64(FP)
-	JZ     rows14done
-	SUBQ   $0x0e, rows+56(FP)
-	IMUL3Q $0x0e, CX, AX
-	ADDQ   AX, a+0(FP)
-	MOVQ   ldc+48(FP), AX
-	IMUL3Q $0x38, AX, AX
-	ADDQ   AX, c+40(FP)
-	JMP    strip
+wide14out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVQ         factorStride+120(FP), R9
+	MOVQ         factor+112(FP), R10
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z1, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMOVUPS      Z2, (AX)
+	VMOVUPS      Z3, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMOVUPS      Z4, (AX)
+	VMOVUPS      Z5, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	VMOVUPS      Z6, (AX)
+	VMOVUPS      Z7, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z8, Z8
+	VMULPS       Z31, Z9, Z9
+	VMOVUPS      Z8, (AX)
+	VMOVUPS      Z9, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z10, Z10
+	VMULPS       Z31, Z11, Z11
+	VMOVUPS      Z10, (AX)
+	VMOVUPS      Z11, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z12, Z12
+	VMULPS       Z31, Z13, Z13
+	VMOVUPS      Z12, (AX)
+	VMOVUPS      Z13, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z14, Z14
+	VMULPS       Z31, Z15, Z15
+	VMOVUPS      Z14, (AX)
+	VMOVUPS      Z15, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z16, Z16
+	VMULPS       Z31, Z17, Z17
+	VMOVUPS      Z16, (AX)
+	VMOVUPS      Z17, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z18, Z18
+	VMULPS       Z31, Z19, Z19
+	VMOVUPS      Z18, (AX)
+	VMOVUPS      Z19, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z20, Z20
+	VMULPS       Z31, Z21, Z21
+	VMOVUPS      Z20, (AX)
+	VMOVUPS      Z21, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z22, Z22
+	VMULPS       Z31, Z23, Z23
+	VMOVUPS      Z22, (AX)
+	VMOVUPS      Z23, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z24, Z24
+	VMULPS       Z31, Z25, Z25
+	VMOVUPS      Z24, (AX)
+	VMOVUPS      Z25, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z26, Z26
+	VMULPS       Z31, Z27, Z27
+	VMOVUPS      Z26, (AX)
+	VMOVUPS      Z27, K1, 64(AX)
 
-rows14done:
-	VZEROUPPER
-	RET
+wide14stored:
+	JMP done
 
-rows13:
-	MOVQ b+24(FP), AX
-	MOVQ c+40(FP), DX
-	MOVQ cols+72(FP), DI
-	CMPQ DI, $0x20
-	JL   rows13narrow
-
-rows13panel:
+wide13:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -461,305 +443,269 @@ rows13panel:
 	VPXORD Z23, Z23, Z23
 	VPXORD Z24, Z24, Z24
 	VPXORD Z25, Z25, Z25
-	MOVQ   a+0(FP), R8
-	LEAQ   (R8)(CX*2), R9
+	MOVQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	LEAQ   (DX)(CX*2), R9
 	ADDQ   CX, R9
 	LEAQ   (R9)(CX*2), R10
 	ADDQ   CX, R10
 	LEAQ   (R10)(CX*2), R11
 	ADDQ   CX, R11
-	LEAQ   (R11)(CX*2), R12
-	ADDQ   CX, R12
-	MOVQ   AX, R13
-	MOVQ   k+80(FP), R14
+	MOVQ   DI, R12
+	MOVQ   k+80(FP), R13
 
-rows13widestep:
-	VMOVUPS      (R13), Z28
-	VMOVUPS      64(R13), Z29
-	ADDQ         SI, R13
-	VBROADCASTSS (R8), Z30
+wide13step:
+	VMOVUPS      (R12), Z28
+	VMOVUPS.Z    64(R12), K1, Z29
+	ADDQ         SI, R12
+	VBROADCASTSS (AX), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Z29, Z30, Z1
-	VBROADCASTSS (R8)(CX*1), Z31
+	VBROADCASTSS (AX)(CX*1), Z31
 	VFMADD231PS  Z28, Z31, Z2
 	VFMADD231PS  Z29, Z31, Z3
-	VBROADCASTSS (R8)(CX*2), Z30
+	VBROADCASTSS (AX)(CX*2), Z30
 	VFMADD231PS  Z28, Z30, Z4
 	VFMADD231PS  Z29, Z30, Z5
-	ADDQ         BX, R8
-	VBROADCASTSS (R9), Z31
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
 	VFMADD231PS  Z28, Z31, Z6
 	VFMADD231PS  Z29, Z31, Z7
-	VBROADCASTSS (R9)(CX*1), Z30
+	VBROADCASTSS (DX)(CX*1), Z30
 	VFMADD231PS  Z28, Z30, Z8
 	VFMADD231PS  Z29, Z30, Z9
-	VBROADCASTSS (R9)(CX*2), Z31
+	VBROADCASTSS (DX)(CX*2), Z31
 	VFMADD231PS  Z28, Z31, Z10
 	VFMADD231PS  Z29, Z31, Z11
-	ADDQ         BX, R9
-	VBROADCASTSS (R10), Z30
+	ADDQ         BX, DX
+	VBROADCASTSS (R9), Z30
 	VFMADD231PS  Z28, Z30, Z12
 	VFMADD231PS  Z29, Z30, Z13
-	VBROADCASTSS (R10)(CX*1), Z31
+	VBROADCASTSS (R9)(CX*1), Z31
 	VFMADD231PS  Z28, Z31, Z14
 	VFMADD231PS  Z29, Z31, Z15
-	VBROADCASTSS (R10)(CX*2), Z30
+	VBROADCASTSS (R9)(CX*2), Z30
 	VFMADD231PS  Z28, Z30, Z16
 	VFMADD231PS  Z29, Z30, Z17
-	ADDQ         BX, R10
-	VBROADCASTSS (R11), Z31
-	VFMADD231PS  Z28, Z31, Z18
-	VFMADD231PS  Z29, Z31, Z19
-	VBROADCASTSS (R11)(CX*1), Z30
-	VFMADD231PS  Z28, Z30, Z20
-	VFMADD231PS  Z29, Z30, Z21
-	VBROADCASTSS (R11)(CX*2), Z31
-	VFMADD231PS  Z28, Z31, Z22
-	VFMADD231PS  Z29, Z31, Z23
-	ADDQ         BX, R11
-	VBROADCASTSS (R12), Z30
-	VFMADD231PS  Z28, Z30, Z24
-	VFMADD231PS  Z29, Z30, Z25
-	ADDQ         BX, R12
-	DECQ         R14
-	JNZ          rows13widestep
-	MOVQ         DX, R8
-	MOVQ         ldc+48(FP), R9
-	SHLQ         $0x02, R9
-	MOVB         accumulate+88(FP), R10
-	TESTB        R10, R10
-	JZ           rows13widestore
-	VADDPS       (R8), Z0, Z0
-	VADDPS       64(R8), Z1, Z1
-	ADDQ         R9, R8
-	VADDPS       (R8), Z2, Z2
-	VADDPS       64(R8), Z3, Z3
-	ADDQ         R9, R8
-	VADDPS       (R8), Z4, Z4
-	VADDPS       64(R8), Z5, Z5
-	ADDQ         R9, R8
-	VADDPS       (R8), Z6, Z6
-	VADDPS       64(R8), Z7, Z7
-	ADDQ         R9, R8
-	VADDPS       (R8), Z8, Z8
-	VADDPS       64(R8), Z9, Z9
-	ADDQ         R9, R8
-	VADDPS       (R8), Z10, Z10
-	VADDPS       64(R8), Z11, Z11
-	ADDQ         R9, R8
-	VADDPS       (R8), Z12, Z12
-	VADDPS       64(R8), Z13, Z13
-	ADDQ         R9, R8
-	VADDPS       (R8), Z14, Z14
-	VADDPS       64(R8), Z15, Z15
-	ADDQ         R9, R8
-	VADDPS       (R8), Z16, Z16
-	VADDPS       64(R8), Z17, Z17
-	ADDQ         R9, R8
-	VADDPS       (R8), Z18, Z18
-	VADDPS       64(R8), Z19, Z19
-	ADDQ         R9, R8
-	VADDPS       (R8), Z20, Z20
-	VADDPS       64(R8), Z21, Z21
-	ADDQ         R9, R8
-	VADDPS       (R8), Z22, Z22
-	VADDPS       64(R8), Z23, Z23
-	ADDQ         R9, R8
-	VADDPS       (R8), Z24, Z24
-	VADDPS       64(R8), Z25, Z25
-	MOVQ         DX, R8
-
-rows13widestore:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z5, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, (R8)
-	VMOVUPS Z7, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, (R8)
-	VMOVUPS Z9, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z10, (R8)
-	VMOVUPS Z11, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z12, (R8)
-	VMOVUPS Z13, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z14, (R8)
-	VMOVUPS Z15, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z16, (R8)
-	VMOVUPS Z17, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z18, (R8)
-	VMOVUPS Z19, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z20, (R8)
-	VMOVUPS Z21, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z22, (R8)
-	VMOVUPS Z23, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z24, (R8)
-	VMOVUPS Z25, 64(R8)
-	ADDQ    $+128, AX
-	ADDQ    $+128, DX
-	SUBQ    $0x20, DI
-	CMPQ    DI, $0x20
-	JGE     rows13panel
-	TESTQ   DI, DI
-	JZ      rows13next
-
-rows13narrow:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	MOVQ   a+0(FP), DI
-	LEAQ   (DI)(CX*2), R8
-	ADDQ   CX, R8
-	LEAQ   (R8)(CX*2), R9
-	ADDQ   CX, R9
-	LEAQ   (R9)(CX*2), R10
-	ADDQ   CX, R10
-	LEAQ   (R10)(CX*2), R11
-	ADDQ   CX, R11
-	MOVQ   k+80(FP), R12
-
-rows13thinstep:
-	VMOVUPS      (AX), Z28
-	ADDQ         SI, AX
-	VBROADCASTSS (DI), Z30
-	VFMADD231PS  Z28, Z30, Z0
-	VBROADCASTSS (DI)(CX*1), Z31
-	VFMADD231PS  Z28, Z31, Z1
-	VBROADCASTSS (DI)(CX*2), Z30
-	VFMADD231PS  Z28, Z30, Z2
-	ADDQ         BX, DI
-	VBROADCASTSS (R8), Z31
-	VFMADD231PS  Z28, Z31, Z3
-	VBROADCASTSS (R8)(CX*1), Z30
-	VFMADD231PS  Z28, Z30, Z4
-	VBROADCASTSS (R8)(CX*2), Z31
-	VFMADD231PS  Z28, Z31, Z5
-	ADDQ         BX, R8
-	VBROADCASTSS (R9), Z30
-	VFMADD231PS  Z28, Z30, Z6
-	VBROADCASTSS (R9)(CX*1), Z31
-	VFMADD231PS  Z28, Z31, Z7
-	VBROADCASTSS (R9)(CX*2), Z30
-	VFMADD231PS  Z28, Z30, Z8
 	ADDQ         BX, R9
 	VBROADCASTSS (R10), Z31
-	VFMADD231PS  Z28, Z31, Z9
+	VFMADD231PS  Z28, Z31, Z18
+	VFMADD231PS  Z29, Z31, Z19
 	VBROADCASTSS (R10)(CX*1), Z30
-	VFMADD231PS  Z28, Z30, Z10
+	VFMADD231PS  Z28, Z30, Z20
+	VFMADD231PS  Z29, Z30, Z21
 	VBROADCASTSS (R10)(CX*2), Z31
-	VFMADD231PS  Z28, Z31, Z11
+	VFMADD231PS  Z28, Z31, Z22
+	VFMADD231PS  Z29, Z31, Z23
 	ADDQ         BX, R10
 	VBROADCASTSS (R11), Z30
-	VFMADD231PS  Z28, Z30, Z12
+	VFMADD231PS  Z28, Z30, Z24
+	VFMADD231PS  Z29, Z30, Z25
 	ADDQ         BX, R11
-	DECQ         R12
-	JNZ          rows13thinstep
-	MOVQ         DX, AX
-	MOVQ         ldc+48(FP), DI
-	SHLQ         $0x02, DI
-	MOVB         accumulate+88(FP), R8
-	TESTB        R8, R8
-	JZ           rows13thinstore
+	DECQ         R13
+	JNZ          wide13step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVB         accumulate+88(FP), R9
+	TESTB        R9, R9
+	JZ           wide13added
 	VADDPS       (AX), Z0, Z0
-	ADDQ         DI, AX
-	VADDPS       (AX), Z1, Z1
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z1, K1, Z1
+	ADDQ         DX, AX
 	VADDPS       (AX), Z2, Z2
-	ADDQ         DI, AX
-	VADDPS       (AX), Z3, Z3
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z3, K1, Z3
+	ADDQ         DX, AX
 	VADDPS       (AX), Z4, Z4
-	ADDQ         DI, AX
-	VADDPS       (AX), Z5, Z5
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z5, K1, Z5
+	ADDQ         DX, AX
 	VADDPS       (AX), Z6, Z6
-	ADDQ         DI, AX
-	VADDPS       (AX), Z7, Z7
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z7, K1, Z7
+	ADDQ         DX, AX
 	VADDPS       (AX), Z8, Z8
-	ADDQ         DI, AX
-	VADDPS       (AX), Z9, Z9
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z9, K1, Z9
+	ADDQ         DX, AX
 	VADDPS       (AX), Z10, Z10
-	ADDQ         DI, AX
-	VADDPS       (AX), Z11, Z11
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z11, K1, Z11
+	ADDQ         DX, AX
 	VADDPS       (AX), Z12, Z12
-	MOVQ         DX, AX
+	VADDPS.Z     64(AX), Z13, K1, Z13
+	ADDQ         DX, AX
+	VADDPS       (AX), Z14, Z14
+	VADDPS.Z     64(AX), Z15, K1, Z15
+	ADDQ         DX, AX
+	VADDPS       (AX), Z16, Z16
+	VADDPS.Z     64(AX), Z17, K1, Z17
+	ADDQ         DX, AX
+	VADDPS       (AX), Z18, Z18
+	VADDPS.Z     64(AX), Z19, K1, Z19
+	ADDQ         DX, AX
+	VADDPS       (AX), Z20, Z20
+	VADDPS.Z     64(AX), Z21, K1, Z21
+	ADDQ         DX, AX
+	VADDPS       (AX), Z22, Z22
+	VADDPS.Z     64(AX), Z23, K1, Z23
+	ADDQ         DX, AX
+	VADDPS       (AX), Z24, Z24
+	VADDPS.Z     64(AX), Z25, K1, Z25
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
 
-rows13thinstore:
+wide13added:
+	CMPQ    out+96(FP), $0x00
+	JNE     wide13out
 	VMOVUPS Z0, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z1, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z1, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z2, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z3, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z3, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z4, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z5, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z5, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z6, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z7, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z7, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z8, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z9, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z9, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z10, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z11, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z11, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z12, (AX)
+	VMOVUPS Z13, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z14, (AX)
+	VMOVUPS Z15, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z16, (AX)
+	VMOVUPS Z17, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z18, (AX)
+	VMOVUPS Z19, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z20, (AX)
+	VMOVUPS Z21, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z22, (AX)
+	VMOVUPS Z23, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z24, (AX)
+	VMOVUPS Z25, K1, 64(AX)
+	JMP     wide13stored
 
-rows13next:
-	DECQ   strips+64(FP)
-	JZ     rows13done
-	SUBQ   $0x0d, rows+56(FP)
-	IMUL3Q $0x0d, CX, AX
-	ADDQ   AX, a+0(FP)
-	MOVQ   ldc+48(FP), AX
-	IMUL3Q $0x34, AX, AX
-	ADDQ   AX, c+40(FP)
-	JMP    strip
+wide13out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVQ         factorStride+120(FP), R9
+	MOVQ         factor+112(FP), R10
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z1, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMOVUPS      Z2, (AX)
+	VMOVUPS      Z3, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMOVUPS      Z4, (AX)
+	VMOVUPS      Z5, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	VMOVUPS      Z6, (AX)
+	VMOVUPS      Z7, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z8, Z8
+	VMULPS       Z31, Z9, Z9
+	VMOVUPS      Z8, (AX)
+	VMOVUPS      Z9, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z10, Z10
+	VMULPS       Z31, Z11, Z11
+	VMOVUPS      Z10, (AX)
+	VMOVUPS      Z11, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z12, Z12
+	VMULPS       Z31, Z13, Z13
+	VMOVUPS      Z12, (AX)
+	VMOVUPS      Z13, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z14, Z14
+	VMULPS       Z31, Z15, Z15
+	VMOVUPS      Z14, (AX)
+	VMOVUPS      Z15, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z16, Z16
+	VMULPS       Z31, Z17, Z17
+	VMOVUPS      Z16, (AX)
+	VMOVUPS      Z17, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z18, Z18
+	VMULPS       Z31, Z19, Z19
+	VMOVUPS      Z18, (AX)
+	VMOVUPS      Z19, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z20, Z20
+	VMULPS       Z31, Z21, Z21
+	VMOVUPS      Z20, (AX)
+	VMOVUPS      Z21, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z22, Z22
+	VMULPS       Z31, Z23, Z23
+	VMOVUPS      Z22, (AX)
+	VMOVUPS      Z23, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z24, Z24
+	VMULPS       Z31, Z25, Z25
+	VMOVUPS      Z24, (AX)
+	VMOVUPS      Z25, K1, 64(AX)
 
-rows13done:
-	VZEROUPPER
-	RET
+wide13stored:
+	JMP done
 
-rows12:
-	MOVQ b+24(FP), AX
-	MOVQ c+40(FP), DX
-	MOVQ cols+72(FP), DI
-	CMPQ DI, $0x20
-	JL   rows12narrow
-
-rows12panel:
+wide12:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -784,283 +730,250 @@ rows12panel:
 	VPXORD Z21, Z21, Z21
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
-	MOVQ   a+0(FP), R8
-	LEAQ   (R8)(CX*2), R9
+	MOVQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	LEAQ   (DX)(CX*2), R9
 	ADDQ   CX, R9
 	LEAQ   (R9)(CX*2), R10
 	ADDQ   CX, R10
-	LEAQ   (R10)(CX*2), R11
-	ADDQ   CX, R11
-	MOVQ   AX, R12
-	MOVQ   k+80(FP), R13
+	MOVQ   DI, R11
+	MOVQ   k+80(FP), R12
 
-rows12widestep:
-	VMOVUPS      (R12), Z28
-	VMOVUPS      64(R12), Z29
-	ADDQ         SI, R12
-	VBROADCASTSS (R8), Z30
+wide12step:
+	VMOVUPS      (R11), Z28
+	VMOVUPS.Z    64(R11), K1, Z29
+	ADDQ         SI, R11
+	VBROADCASTSS (AX), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Z29, Z30, Z1
-	VBROADCASTSS (R8)(CX*1), Z31
+	VBROADCASTSS (AX)(CX*1), Z31
 	VFMADD231PS  Z28, Z31, Z2
 	VFMADD231PS  Z29, Z31, Z3
-	VBROADCASTSS (R8)(CX*2), Z30
+	VBROADCASTSS (AX)(CX*2), Z30
 	VFMADD231PS  Z28, Z30, Z4
 	VFMADD231PS  Z29, Z30, Z5
-	ADDQ         BX, R8
-	VBROADCASTSS (R9), Z31
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
 	VFMADD231PS  Z28, Z31, Z6
 	VFMADD231PS  Z29, Z31, Z7
-	VBROADCASTSS (R9)(CX*1), Z30
+	VBROADCASTSS (DX)(CX*1), Z30
 	VFMADD231PS  Z28, Z30, Z8
 	VFMADD231PS  Z29, Z30, Z9
-	VBROADCASTSS (R9)(CX*2), Z31
+	VBROADCASTSS (DX)(CX*2), Z31
 	VFMADD231PS  Z28, Z31, Z10
 	VFMADD231PS  Z29, Z31, Z11
-	ADDQ         BX, R9
-	VBROADCASTSS (R10), Z30
+	ADDQ         BX, DX
+	VBROADCASTSS (R9), Z30
 	VFMADD231PS  Z28, Z30, Z12
 	VFMADD231PS  Z29, Z30, Z13
-	VBROADCASTSS (R10)(CX*1), Z31
+	VBROADCASTSS (R9)(CX*1), Z31
 	VFMADD231PS  Z28, Z31, Z14
 	VFMADD231PS  Z29, Z31, Z15
-	VBROADCASTSS (R10)(CX*2), Z30
+	VBROADCASTSS (R9)(CX*2), Z30
 	VFMADD231PS  Z28, Z30, Z16
 	VFMADD231PS  Z29, Z30, Z17
-	ADDQ         BX, R10
-	VBROADCASTSS (R11), Z31
-	VFMADD231PS  Z28, Z31, Z18
-	VFMADD231PS  Z29, Z31, Z19
-	VBROADCASTSS (R11)(CX*1), Z30
-	VFMADD231PS  Z28, Z30, Z20
-	VFMADD231PS  Z29, Z30, Z21
-	VBROADCASTSS (R11)(CX*2), Z31
-	VFMADD231PS  Z28, Z31, Z22
-	VFMADD231PS  Z29, Z31, Z23
-	ADDQ         BX, R11
-	DECQ         R13
-	JNZ          rows12widestep
-	MOVQ         DX, R8
-	MOVQ         ldc+48(FP), R9
-	SHLQ         $0x02, R9
-	MOVB         accumulate+88(FP), R10
-	TESTB        R10, R10
-	JZ           rows12widestore
-	VADDPS       (R8), Z0, Z0
-	VADDPS       64(R8), Z1, Z1
-	ADDQ         R9, R8
-	VADDPS       (R8), Z2, Z2
-	VADDPS       64(R8), Z3, Z3
-	ADDQ         R9, R8
-	VADDPS       (R8), Z4, Z4
-	VADDPS       64(R8), Z5, Z5
-	ADDQ         R9, R8
-	VADDPS       (R8), Z6, Z6
-	VADDPS       64(R8), Z7, Z7
-	ADDQ         R9, R8
-	VADDPS       (R8), Z8, Z8
-	VADDPS       64(R8), Z9, Z9
-	ADDQ         R9, R8
-	VADDPS       (R8), Z10, Z10
-	VADDPS       64(R8), Z11, Z11
-	ADDQ         R9, R8
-	VADDPS       (R8), Z12, Z12
-	VADDPS       64(R8), Z13, Z13
-	ADDQ         R9, R8
-	VADDPS       (R8), Z14, Z14
-	VADDPS       64(R8), Z15, Z15
-	ADDQ         R9, R8
-	VADDPS       (R8), Z16, Z16
-	VADDPS       64(R8), Z17, Z17
-	ADDQ         R9, R8
-	VADDPS       (R8), Z18, Z18
-	VADDPS       64(R8), Z19, Z19
-	ADDQ         R9, R8
-	VADDPS       (R8), Z20, Z20
-	VADDPS       64(R8), Z21, Z21
-	ADDQ         R9, R8
-	VADDPS       (R8), Z22, Z22
-	VADDPS       64(R8), Z23, Z23
-	MOVQ         DX, R8
-
-rows12widestore:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z5, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, (R8)
-	VMOVUPS Z7, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, (R8)
-	VMOVUPS Z9, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z10, (R8)
-	VMOVUPS Z11, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z12, (R8)
-	VMOVUPS Z13, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z14, (R8)
-	VMOVUPS Z15, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z16, (R8)
-	VMOVUPS Z17, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z18, (R8)
-	VMOVUPS Z19, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z20, (R8)
-	VMOVUPS Z21, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z22, (R8)
-	VMOVUPS Z23, 64(R8)
-	ADDQ    $+128, AX
-	ADDQ    $+128, DX
-	SUBQ    $0x20, DI
-	CMPQ    DI, $0x20
-	JGE     rows12panel
-	TESTQ   DI, DI
-	JZ      rows12next
-
-rows12narrow:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	MOVQ   a+0(FP), DI
-	LEAQ   (DI)(CX*2), R8
-	ADDQ   CX, R8
-	LEAQ   (R8)(CX*2), R9
-	ADDQ   CX, R9
-	LEAQ   (R9)(CX*2), R10
-	ADDQ   CX, R10
-	MOVQ   k+80(FP), R11
-
-rows12thinstep:
-	VMOVUPS      (AX), Z28
-	ADDQ         SI, AX
-	VBROADCASTSS (DI), Z30
-	VFMADD231PS  Z28, Z30, Z0
-	VBROADCASTSS (DI)(CX*1), Z31
-	VFMADD231PS  Z28, Z31, Z1
-	VBROADCASTSS (DI)(CX*2), Z30
-	VFMADD231PS  Z28, Z30, Z2
-	ADDQ         BX, DI
-	VBROADCASTSS (R8), Z31
-	VFMADD231PS  Z28, Z31, Z3
-	VBROADCASTSS (R8)(CX*1), Z30
-	VFMADD231PS  Z28, Z30, Z4
-	VBROADCASTSS (R8)(CX*2), Z31
-	VFMADD231PS  Z28, Z31, Z5
-	ADDQ         BX, R8
-	VBROADCASTSS (R9), Z30
-	VFMADD231PS  Z28, Z30, Z6
-	VBROADCASTSS (R9)(CX*1), Z31
-	VFMADD231PS  Z28, Z31, Z7
-	VBROADCASTSS (R9)(CX*2), Z30
-	VFMADD231PS  Z28, Z30, Z8
 	ADDQ         BX, R9
 	VBROADCASTSS (R10), Z31
-	VFMADD231PS  Z28, Z31, Z9
+	VFMADD231PS  Z28, Z31, Z18
+	VFMADD231PS  Z29, Z31, Z19
 	VBROADCASTSS (R10)(CX*1), Z30
-	VFMADD231PS  Z28, Z30, Z10
+	VFMADD231PS  Z28, Z30, Z20
+	VFMADD231PS  Z29, Z30, Z21
 	VBROADCASTSS (R10)(CX*2), Z31
-	VFMADD231PS  Z28, Z31, Z11
+	VFMADD231PS  Z28, Z31, Z22
+	VFMADD231PS  Z29, Z31, Z23
 	ADDQ         BX, R10
-	DECQ         R11
-	JNZ          rows12thinstep
-	MOVQ         DX, AX
-	MOVQ         ldc+48(FP), DI
-	SHLQ         $0x02, DI
-	MOVB         accumulate+88(FP), R8
-	TESTB        R8, R8
-	JZ           rows12thinstore
+	DECQ         R12
+	JNZ          wide12step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVB         accumulate+88(FP), R9
+	TESTB        R9, R9
+	JZ           wide12added
 	VADDPS       (AX), Z0, Z0
-	ADDQ         DI, AX
-	VADDPS       (AX), Z1, Z1
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z1, K1, Z1
+	ADDQ         DX, AX
 	VADDPS       (AX), Z2, Z2
-	ADDQ         DI, AX
-	VADDPS       (AX), Z3, Z3
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z3, K1, Z3
+	ADDQ         DX, AX
 	VADDPS       (AX), Z4, Z4
-	ADDQ         DI, AX
-	VADDPS       (AX), Z5, Z5
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z5, K1, Z5
+	ADDQ         DX, AX
 	VADDPS       (AX), Z6, Z6
-	ADDQ         DI, AX
-	VADDPS       (AX), Z7, Z7
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z7, K1, Z7
+	ADDQ         DX, AX
 	VADDPS       (AX), Z8, Z8
-	ADDQ         DI, AX
-	VADDPS       (AX), Z9, Z9
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z9, K1, Z9
+	ADDQ         DX, AX
 	VADDPS       (AX), Z10, Z10
-	ADDQ         DI, AX
-	VADDPS       (AX), Z11, Z11
-	MOVQ         DX, AX
+	VADDPS.Z     64(AX), Z11, K1, Z11
+	ADDQ         DX, AX
+	VADDPS       (AX), Z12, Z12
+	VADDPS.Z     64(AX), Z13, K1, Z13
+	ADDQ         DX, AX
+	VADDPS       (AX), Z14, Z14
+	VADDPS.Z     64(AX), Z15, K1, Z15
+	ADDQ         DX, AX
+	VADDPS       (AX), Z16, Z16
+	VADDPS.Z     64(AX), Z17, K1, Z17
+	ADDQ         DX, AX
+	VADDPS       (AX), Z18, Z18
+	VADDPS.Z     64(AX), Z19, K1, Z19
+	ADDQ         DX, AX
+	VADDPS       (AX), Z20, Z20
+	VADDPS.Z     64(AX), Z21, K1, Z21
+	ADDQ         DX, AX
+	VADDPS       (AX), Z22, Z22
+	VADDPS.Z     64(AX), Z23, K1, Z23
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
 
-rows12thinstore:
+wide12added:
+	CMPQ    out+96(FP), $0x00
+	JNE     wide12out
 	VMOVUPS Z0, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z1, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z1, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z2, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z3, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z3, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z4, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z5, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z5, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z6, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z7, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z7, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z8, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z9, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z9, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z10, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z11, (AX)
+	VMOVUPS Z11, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z12, (AX)
+	VMOVUPS Z13, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z14, (AX)
+	VMOVUPS Z15, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z16, (AX)
+	VMOVUPS Z17, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z18, (AX)
+	VMOVUPS Z19, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z20, (AX)
+	VMOVUPS Z21, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z22, (AX)
+	VMOVUPS Z23, K1, 64(AX)
+	JMP     wide12stored
 
-rows12next:
-	DECQ   strips+64(FP)
-	JZ     rows12done
-	SUBQ   $0x0c, rows+56(FP)
-	IMUL3Q $0x0c, CX, AX
-	ADDQ   AX, a+0(FP)
-	MOVQ   ldc+48(FP), AX
-	IMUL3Q $0x30, AX, AX
-	ADDQ   AX, c+40(FP)
-	JMP    strip
+wide12out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVQ         factorStride+120(FP), R9
+	MOVQ         factor+112(FP), R10
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z1, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMOVUPS      Z2, (AX)
+	VMOVUPS      Z3, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMOVUPS      Z4, (AX)
+	VMOVUPS      Z5, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	VMOVUPS      Z6, (AX)
+	VMOVUPS      Z7, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z8, Z8
+	VMULPS       Z31, Z9, Z9
+	VMOVUPS      Z8, (AX)
+	VMOVUPS      Z9, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z10, Z10
+	VMULPS       Z31, Z11, Z11
+	VMOVUPS      Z10, (AX)
+	VMOVUPS      Z11, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z12, Z12
+	VMULPS       Z31, Z13, Z13
+	VMOVUPS      Z12, (AX)
+	VMOVUPS      Z13, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z14, Z14
+	VMULPS       Z31, Z15, Z15
+	VMOVUPS      Z14, (AX)
+	VMOVUPS      Z15, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z16, Z16
+	VMULPS       Z31, Z17, Z17
+	VMOVUPS      Z16, (AX)
+	VMOVUPS      Z17, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z18, Z18
+	VMULPS       Z31, Z19, Z19
+	VMOVUPS      Z18, (AX)
+	VMOVUPS      Z19, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z20, Z20
+	VMULPS       Z31, Z21, Z21
+	VMOVUPS      Z20, (AX)
+	VMOVUPS      Z21, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z22, Z22
+	VMULPS       Z31, Z23, Z23
+	VMOVUPS      Z22, (AX)
+	VMOVUPS      Z23, K1, 64(AX)
 
-rows12done:
-	VZEROUPPER
-	RET
+wide12stored:
+	JMP done
 
-rows11:
-	MOVQ b+24(FP), AX
-	MOVQ c+40(FP), DX
-	MOVQ cols+72(FP), DI
-	CMPQ DI, $0x20
-	JL   rows11narrow
-
-rows11panel:
+wide11:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -1083,267 +996,234 @@ rows11panel:
 	VPXORD Z19, Z19, Z19
 	VPXORD Z20, Z20, Z20
 	VPXORD Z21, Z21, Z21
-	MOVQ   a+0(FP), R8
-	LEAQ   (R8)(CX*2), R9
+	MOVQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	LEAQ   (DX)(CX*2), R9
 	ADDQ   CX, R9
 	LEAQ   (R9)(CX*2), R10
 	ADDQ   CX, R10
-	LEAQ   (R10)(CX*2), R11
-	ADDQ   CX, R11
-	MOVQ   AX, R12
-	MOVQ   k+80(FP), R13
+	MOVQ   DI, R11
+	MOVQ   k+80(FP), R12
 
-rows11widestep:
-	VMOVUPS      (R12), Z28
-	VMOVUPS      64(R12), Z29
-	ADDQ         SI, R12
-	VBROADCASTSS (R8), Z30
+wide11step:
+	VMOVUPS      (R11), Z28
+	VMOVUPS.Z    64(R11), K1, Z29
+	ADDQ         SI, R11
+	VBROADCASTSS (AX), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Z29, Z30, Z1
-	VBROADCASTSS (R8)(CX*1), Z31
+	VBROADCASTSS (AX)(CX*1), Z31
 	VFMADD231PS  Z28, Z31, Z2
 	VFMADD231PS  Z29, Z31, Z3
-	VBROADCASTSS (R8)(CX*2), Z30
+	VBROADCASTSS (AX)(CX*2), Z30
 	VFMADD231PS  Z28, Z30, Z4
 	VFMADD231PS  Z29, Z30, Z5
-	ADDQ         BX, R8
-	VBROADCASTSS (R9), Z31
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
 	VFMADD231PS  Z28, Z31, Z6
 	VFMADD231PS  Z29, Z31, Z7
-	VBROADCASTSS (R9)(CX*1), Z30
+	VBROADCASTSS (DX)(CX*1), Z30
 	VFMADD231PS  Z28, Z30, Z8
 	VFMADD231PS  Z29, Z30, Z9
-	VBROADCASTSS (R9)(CX*2), Z31
+	VBROADCASTSS (DX)(CX*2), Z31
 	VFMADD231PS  Z28, Z31, Z10
 	VFMADD231PS  Z29, Z31, Z11
-	ADDQ         BX, R9
-	VBROADCASTSS (R10), Z30
+	ADDQ         BX, DX
+	VBROADCASTSS (R9), Z30
 	VFMADD231PS  Z28, Z30, Z12
 	VFMADD231PS  Z29, Z30, Z13
-	VBROADCASTSS (R10)(CX*1), Z31
+	VBROADCASTSS (R9)(CX*1), Z31
 	VFMADD231PS  Z28, Z31, Z14
 	VFMADD231PS  Z29, Z31, Z15
-	VBROADCASTSS (R10)(CX*2), Z30
+	VBROADCASTSS (R9)(CX*2), Z30
 	VFMADD231PS  Z28, Z30, Z16
 	VFMADD231PS  Z29, Z30, Z17
-	ADDQ         BX, R10
-	VBROADCASTSS (R11), Z31
-	VFMADD231PS  Z28, Z31, Z18
-	VFMADD231PS  Z29, Z31, Z19
-	VBROADCASTSS (R11)(CX*1), Z30
-	VFMADD231PS  Z28, Z30, Z20
-	VFMADD231PS  Z29, Z30, Z21
-	ADDQ         BX, R11
-	DECQ         R13
-	JNZ          rows11widestep
-	MOVQ         DX, R8
-	MOVQ         ldc+48(FP), R9
-	SHLQ         $0x02, R9
-	MOVB         accumulate+88(FP), R10
-	TESTB        R10, R10
-	JZ           rows11widestore
-	VADDPS       (R8), Z0, Z0
-	VADDPS       64(R8), Z1, Z1
-	ADDQ         R9, R8
-	VADDPS       (R8), Z2, Z2
-	VADDPS       64(R8), Z3, Z3
-	ADDQ         R9, R8
-	VADDPS       (R8), Z4, Z4
-	VADDPS       64(R8), Z5, Z5
-	ADDQ         R9, R8
-	VADDPS       (R8), Z6, Z6
-	VADDPS       64(R8), Z7, Z7
-	ADDQ         R9, R8
-	VADDPS       (R8), Z8, Z8
-	VADDPS       64(R8), Z9, Z9
-	ADDQ         R9, R8
-	VADDPS       (R8), Z10, Z10
-	VADDPS       64(R8), Z11, Z11
-	ADDQ         R9, R8
-	VADDPS       (R8), Z12, Z12
-	VADDPS       64(R8), Z13, Z13
-	ADDQ         R9, R8
-	VADDPS       (R8), Z14, Z14
-	VADDPS       64(R8), Z15, Z15
-	ADDQ         R9, R8
-	VADDPS       (R8), Z16, Z16
-	VADDPS       64(R8), Z17, Z17
-	ADDQ         R9, R8
-	VADDPS       (R8), Z18, Z18
-	VADDPS       64(R8), Z19, Z19
-	ADDQ         R9, R8
-	VADDPS       (R8), Z20, Z20
-	VADDPS       64(R8), Z21, Z21
-	MOVQ         DX, R8
-
-rows11widestore:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z5, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, (R8)
-	VMOVUPS Z7, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, (R8)
-	VMOVUPS Z9, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z10, (R8)
-	VMOVUPS Z11, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z12, (R8)
-	VMOVUPS Z13, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z14, (R8)
-	VMOVUPS Z15, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z16, (R8)
-	VMOVUPS Z17, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z18, (R8)
-	VMOVUPS Z19, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z20, (R8)
-	VMOVUPS Z21, 64(R8)
-	ADDQ    $+128, AX
-	ADDQ    $+128, DX
-	SUBQ    $0x20, DI
-	CMPQ    DI, $0x20
-	JGE     rows11panel
-	TESTQ   DI, DI
-	JZ      rows11next
-
-rows11narrow:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	MOVQ   a+0(FP), DI
-	LEAQ   (DI)(CX*2), R8
-	ADDQ   CX, R8
-	LEAQ   (R8)(CX*2), R9
-	ADDQ   CX, R9
-	LEAQ   (R9)(CX*2), R10
-	ADDQ   CX, R10
-	MOVQ   k+80(FP), R11
-
-rows11thinstep:
-	VMOVUPS      (AX), Z28
-	ADDQ         SI, AX
-	VBROADCASTSS (DI), Z30
-	VFMADD231PS  Z28, Z30, Z0
-	VBROADCASTSS (DI)(CX*1), Z31
-	VFMADD231PS  Z28, Z31, Z1
-	VBROADCASTSS (DI)(CX*2), Z30
-	VFMADD231PS  Z28, Z30, Z2
-	ADDQ         BX, DI
-	VBROADCASTSS (R8), Z31
-	VFMADD231PS  Z28, Z31, Z3
-	VBROADCASTSS (R8)(CX*1), Z30
-	VFMADD231PS  Z28, Z30, Z4
-	VBROADCASTSS (R8)(CX*2), Z31
-	VFMADD231PS  Z28, Z31, Z5
-	ADDQ         BX, R8
-	VBROADCASTSS (R9), Z30
-	VFMADD231PS  Z28, Z30, Z6
-	VBROADCASTSS (R9)(CX*1), Z31
-	VFMADD231PS  Z28, Z31, Z7
-	VBROADCASTSS (R9)(CX*2), Z30
-	VFMADD231PS  Z28, Z30, Z8
 	ADDQ         BX, R9
 	VBROADCASTSS (R10), Z31
-	VFMADD231PS  Z28, Z31, Z9
+	VFMADD231PS  Z28, Z31, Z18
+	VFMADD231PS  Z29, Z31, Z19
 	VBROADCASTSS (R10)(CX*1), Z30
-	VFMADD231PS  Z28, Z30, Z10
+	VFMADD231PS  Z28, Z30, Z20
+	VFMADD231PS  Z29, Z30, Z21
 	ADDQ         BX, R10
-	DECQ         R11
-	JNZ          rows11thinstep
-	MOVQ         DX, AX
-	MOVQ         ldc+48(FP), DI
-	SHLQ         $0x02, DI
-	MOVB         accumulate+88(FP), R8
-	TESTB        R8, R8
-	JZ           rows11thinstore
+	DECQ         R12
+	JNZ          wide11step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVB         accumulate+88(FP), R9
+	TESTB        R9, R9
+	JZ           wide11added
 	VADDPS       (AX), Z0, Z0
-	ADDQ         DI, AX
-	VADDPS       (AX), Z1, Z1
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z1, K1, Z1
+	ADDQ         DX, AX
 	VADDPS       (AX), Z2, Z2
-	ADDQ         DI, AX
-	VADDPS       (AX), Z3, Z3
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z3, K1, Z3
+	ADDQ         DX, AX
 	VADDPS       (AX), Z4, Z4
-	ADDQ         DI, AX
-	VADDPS       (AX), Z5, Z5
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z5, K1, Z5
+	ADDQ         DX, AX
 	VADDPS       (AX), Z6, Z6
-	ADDQ         DI, AX
-	VADDPS       (AX), Z7, Z7
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z7, K1, Z7
+	ADDQ         DX, AX
 	VADDPS       (AX), Z8, Z8
-	ADDQ         DI, AX
-	VADDPS       (AX), Z9, Z9
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z9, K1, Z9
+	ADDQ         DX, AX
 	VADDPS       (AX), Z10, Z10
-	MOVQ         DX, AX
+	VADDPS.Z     64(AX), Z11, K1, Z11
+	ADDQ         DX, AX
+	VADDPS       (AX), Z12, Z12
+	VADDPS.Z     64(AX), Z13, K1, Z13
+	ADDQ         DX, AX
+	VADDPS       (AX), Z14, Z14
+	VADDPS.Z     64(AX), Z15, K1, Z15
+	ADDQ         DX, AX
+	VADDPS       (AX), Z16, Z16
+	VADDPS.Z     64(AX), Z17, K1, Z17
+	ADDQ         DX, AX
+	VADDPS       (AX), Z18, Z18
+	VADDPS.Z     64(AX), Z19, K1, Z19
+	ADDQ         DX, AX
+	VADDPS       (AX), Z20, Z20
+	VADDPS.Z     64(AX), Z21, K1, Z21
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
 
-rows11thinstore:
+wide11added:
+	CMPQ    out+96(FP), $0x00
+	JNE     wide11out
 	VMOVUPS Z0, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z1, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z1, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z2, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z3, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z3, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z4, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z5, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z5, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z6, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z7, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z7, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z8, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z9, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z9, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z10, (AX)
+	VMOVUPS Z11, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z12, (AX)
+	VMOVUPS Z13, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z14, (AX)
+	VMOVUPS Z15, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z16, (AX)
+	VMOVUPS Z17, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z18, (AX)
+	VMOVUPS Z19, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z20, (AX)
+	VMOVUPS Z21, K1, 64(AX)
+	JMP     wide11stored
 
-rows11next:
-	DECQ   strips+64(FP)
-	JZ     rows11done
-	SUBQ   $0x0b, rows+56(FP)
-	IMUL3Q $0x0b, CX, AX
-	ADDQ   AX, a+0(FP)
-	MOVQ   ldc+48(FP), AX
-	IMUL3Q $0x2c, AX, AX
-	ADDQ   AX, c+40(FP)
-	JMP    strip
+wide11out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVQ         factorStride+120(FP), R9
+	MOVQ         factor+112(FP), R10
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z1, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMOVUPS      Z2, (AX)
+	VMOVUPS      Z3, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMOVUPS      Z4, (AX)
+	VMOVUPS      Z5, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	VMOVUPS      Z6, (AX)
+	VMOVUPS      Z7, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z8, Z8
+	VMULPS       Z31, Z9, Z9
+	VMOVUPS      Z8, (AX)
+	VMOVUPS      Z9, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z10, Z10
+	VMULPS       Z31, Z11, Z11
+	VMOVUPS      Z10, (AX)
+	VMOVUPS      Z11, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z12, Z12
+	VMULPS       Z31, Z13, Z13
+	VMOVUPS      Z12, (AX)
+	VMOVUPS      Z13, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z14, Z14
+	VMULPS       Z31, Z15, Z15
+	VMOVUPS      Z14, (AX)
+	VMOVUPS      Z15, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z16, Z16
+	VMULPS       Z31, Z17, Z17
+	VMOVUPS      Z16, (AX)
+	VMOVUPS      Z17, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z18, Z18
+	VMULPS       Z31, Z19, Z19
+	VMOVUPS      Z18, (AX)
+	VMOVUPS      Z19, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z20, Z20
+	VMULPS       Z31, Z21, Z21
+	VMOVUPS      Z20, (AX)
+	VMOVUPS      Z21, K1, 64(AX)
 
-rows11done:
-	VZEROUPPER
-	RET
+wide11stored:
+	JMP done
 
-rows10:
-	MOVQ b+24(FP), AX
-	MOVQ c+40(FP), DX
-	MOVQ cols+72(FP), DI
-	CMPQ DI, $0x20
-	JL   rows10narrow
-
-rows10panel:
+wide10:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -1364,251 +1244,218 @@ rows10panel:
 	VPXORD Z17, Z17, Z17
 	VPXORD Z18, Z18, Z18
 	VPXORD Z19, Z19, Z19
-	MOVQ   a+0(FP), R8
-	LEAQ   (R8)(CX*2), R9
+	MOVQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	LEAQ   (DX)(CX*2), R9
 	ADDQ   CX, R9
 	LEAQ   (R9)(CX*2), R10
 	ADDQ   CX, R10
-	LEAQ   (R10)(CX*2), R11
-	ADDQ   CX, R11
-	MOVQ   AX, R12
-	MOVQ   k+80(FP), R13
+	MOVQ   DI, R11
+	MOVQ   k+80(FP), R12
 
-rows10widestep:
-	VMOVUPS      (R12), Z28
-	VMOVUPS      64(R12), Z29
-	ADDQ         SI, R12
-	VBROADCASTSS (R8), Z30
+wide10step:
+	VMOVUPS      (R11), Z28
+	VMOVUPS.Z    64(R11), K1, Z29
+	ADDQ         SI, R11
+	VBROADCASTSS (AX), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Z29, Z30, Z1
-	VBROADCASTSS (R8)(CX*1), Z31
+	VBROADCASTSS (AX)(CX*1), Z31
 	VFMADD231PS  Z28, Z31, Z2
 	VFMADD231PS  Z29, Z31, Z3
-	VBROADCASTSS (R8)(CX*2), Z30
+	VBROADCASTSS (AX)(CX*2), Z30
 	VFMADD231PS  Z28, Z30, Z4
 	VFMADD231PS  Z29, Z30, Z5
-	ADDQ         BX, R8
-	VBROADCASTSS (R9), Z31
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
 	VFMADD231PS  Z28, Z31, Z6
 	VFMADD231PS  Z29, Z31, Z7
-	VBROADCASTSS (R9)(CX*1), Z30
+	VBROADCASTSS (DX)(CX*1), Z30
 	VFMADD231PS  Z28, Z30, Z8
 	VFMADD231PS  Z29, Z30, Z9
-	VBROADCASTSS (R9)(CX*2), Z31
+	VBROADCASTSS (DX)(CX*2), Z31
 	VFMADD231PS  Z28, Z31, Z10
 	VFMADD231PS  Z29, Z31, Z11
-	ADDQ         BX, R9
-	VBROADCASTSS (R10), Z30
+	ADDQ         BX, DX
+	VBROADCASTSS (R9), Z30
 	VFMADD231PS  Z28, Z30, Z12
 	VFMADD231PS  Z29, Z30, Z13
-	VBROADCASTSS (R10)(CX*1), Z31
+	VBROADCASTSS (R9)(CX*1), Z31
 	VFMADD231PS  Z28, Z31, Z14
 	VFMADD231PS  Z29, Z31, Z15
-	VBROADCASTSS (R10)(CX*2), Z30
+	VBROADCASTSS (R9)(CX*2), Z30
 	VFMADD231PS  Z28, Z30, Z16
 	VFMADD231PS  Z29, Z30, Z17
-	ADDQ         BX, R10
-	VBROADCASTSS (R11), Z31
-	VFMADD231PS  Z28, Z31, Z18
-	VFMADD231PS  Z29, Z31, Z19
-	ADDQ         BX, R11
-	DECQ         R13
-	JNZ          rows10widestep
-	MOVQ         DX, R8
-	MOVQ         ldc+48(FP), R9
-	SHLQ         $0x02, R9
-	MOVB         accumulate+88(FP), R10
-	TESTB        R10, R10
-	JZ           rows10widestore
-	VADDPS       (R8), Z0, Z0
-	VADDPS       64(R8), Z1, Z1
-	ADDQ         R9, R8
-	VADDPS       (R8), Z2, Z2
-	VADDPS       64(R8), Z3, Z3
-	ADDQ         R9, R8
-	VADDPS       (R8), Z4, Z4
-	VADDPS       64(R8), Z5, Z5
-	ADDQ         R9, R8
-	VADDPS       (R8), Z6, Z6
-	VADDPS       64(R8), Z7, Z7
-	ADDQ         R9, R8
-	VADDPS       (R8), Z8, Z8
-	VADDPS       64(R8), Z9, Z9
-	ADDQ         R9, R8
-	VADDPS       (R8), Z10, Z10
-	VADDPS       64(R8), Z11, Z11
-	ADDQ         R9, R8
-	VADDPS       (R8), Z12, Z12
-	VADDPS       64(R8), Z13, Z13
-	ADDQ         R9, R8
-	VADDPS       (R8), Z14, Z14
-	VADDPS       64(R8), Z15, Z15
-	ADDQ         R9, R8
-	VADDPS       (R8), Z16, Z16
-	VADDPS       64(R8), Z17, Z17
-	ADDQ         R9, R8
-	VADDPS       (R8), Z18, Z18
-	VADDPS       64(R8), Z19, Z19
-	MOVQ         DX, R8
-
-rows10widestore:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z5, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, (R8)
-	VMOVUPS Z7, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, (R8)
-	VMOVUPS Z9, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z10, (R8)
-	VMOVUPS Z11, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z12, (R8)
-	VMOVUPS Z13, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z14, (R8)
-	VMOVUPS Z15, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z16, (R8)
-	VMOVUPS Z17, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z18, (R8)
-	VMOVUPS Z19, 64(R8)
-	ADDQ    $+128, AX
-	ADDQ    $+128, DX
-	SUBQ    $0x20, DI
-	CMPQ    DI, $0x20
-	JGE     rows10panel
-	TESTQ   DI, DI
-	JZ      rows10next
-
-rows10narrow:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	MOVQ   a+0(FP), DI
-	LEAQ   (DI)(CX*2), R8
-	ADDQ   CX, R8
-	LEAQ   (R8)(CX*2), R9
-	ADDQ   CX, R9
-	LEAQ   (R9)(CX*2), R10
-	ADDQ   CX, R10
-	MOVQ   k+80(FP), R11
-
-rows10thinstep:
-	VMOVUPS      (AX), Z28
-	ADDQ         SI, AX
-	VBROADCASTSS (DI), Z30
-	VFMADD231PS  Z28, Z30, Z0
-	VBROADCASTSS (DI)(CX*1), Z31
-	VFMADD231PS  Z28, Z31, Z1
-	VBROADCASTSS (DI)(CX*2), Z30
-	VFMADD231PS  Z28, Z30, Z2
-	ADDQ         BX, DI
-	VBROADCASTSS (R8), Z31
-	VFMADD231PS  Z28, Z31, Z3
-	VBROADCASTSS (R8)(CX*1), Z30
-	VFMADD231PS  Z28, Z30, Z4
-	VBROADCASTSS (R8)(CX*2), Z31
-	VFMADD231PS  Z28, Z31, Z5
-	ADDQ         BX, R8
-	VBROADCASTSS (R9), Z30
-	VFMADD231PS  Z28, Z30, Z6
-	VBROADCASTSS (R9)(CX*1), Z31
-	VFMADD231PS  Z28, Z31, Z7
-	VBROADCASTSS (R9)(CX*2), Z30
-	VFMADD231PS  Z28, Z30, Z8
 	ADDQ         BX, R9
 	VBROADCASTSS (R10), Z31
-	VFMADD231PS  Z28, Z31, Z9
+	VFMADD231PS  Z28, Z31, Z18
+	VFMADD231PS  Z29, Z31, Z19
 	ADDQ         BX, R10
-	DECQ         R11
-	JNZ          rows10thinstep
-	MOVQ         DX, AX
-	MOVQ         ldc+48(FP), DI
-	SHLQ         $0x02, DI
-	MOVB         accumulate+88(FP), R8
-	TESTB        R8, R8
-	JZ           rows10thinstore
+	DECQ         R12
+	JNZ          wide10step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVB         accumulate+88(FP), R9
+	TESTB        R9, R9
+	JZ           wide10added
 	VADDPS       (AX), Z0, Z0
-	ADDQ         DI, AX
-	VADDPS       (AX), Z1, Z1
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z1, K1, Z1
+	ADDQ         DX, AX
 	VADDPS       (AX), Z2, Z2
-	ADDQ         DI, AX
-	VADDPS       (AX), Z3, Z3
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z3, K1, Z3
+	ADDQ         DX, AX
 	VADDPS       (AX), Z4, Z4
-	ADDQ         DI, AX
-	VADDPS       (AX), Z5, Z5
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z5, K1, Z5
+	ADDQ         DX, AX
 	VADDPS       (AX), Z6, Z6
-	ADDQ         DI, AX
-	VADDPS       (AX), Z7, Z7
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z7, K1, Z7
+	ADDQ         DX, AX
 	VADDPS       (AX), Z8, Z8
-	ADDQ         DI, AX
-	VADDPS       (AX), Z9, Z9
-	MOVQ         DX, AX
+	VADDPS.Z     64(AX), Z9, K1, Z9
+	ADDQ         DX, AX
+	VADDPS       (AX), Z10, Z10
+	VADDPS.Z     64(AX), Z11, K1, Z11
+	ADDQ         DX, AX
+	VADDPS       (AX), Z12, Z12
+	VADDPS.Z     64(AX), Z13, K1, Z13
+	ADDQ         DX, AX
+	VADDPS       (AX), Z14, Z14
+	VADDPS.Z     64(AX), Z15, K1, Z15
+	ADDQ         DX, AX
+	VADDPS       (AX), Z16, Z16
+	VADDPS.Z     64(AX), Z17, K1, Z17
+	ADDQ         DX, AX
+	VADDPS       (AX), Z18, Z18
+	VADDPS.Z     64(AX), Z19, K1, Z19
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
 
-rows10thinstore:
+wide10added:
+	CMPQ    out+96(FP), $0x00
+	JNE     wide10out
 	VMOVUPS Z0, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z1, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z1, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z2, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z3, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z3, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z4, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z5, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z5, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z6, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z7, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z7, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z8, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z9, (AX)
+	VMOVUPS Z9, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z10, (AX)
+	VMOVUPS Z11, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z12, (AX)
+	VMOVUPS Z13, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z14, (AX)
+	VMOVUPS Z15, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z16, (AX)
+	VMOVUPS Z17, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z18, (AX)
+	VMOVUPS Z19, K1, 64(AX)
+	JMP     wide10stored
 
-rows10next:
-	DECQ   strips+64(FP)
-	JZ     rows10done
-	SUBQ   $0x0a, rows+56(FP)
-	IMUL3Q $0x0a, CX, AX
-	ADDQ   AX, a+0(FP)
-	MOVQ   ldc+48(FP), AX
-	IMUL3Q $0x28, AX, AX
-	ADDQ   AX, c+40(FP)
-	JMP    strip
+wide10out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVQ         factorStride+120(FP), R9
+	MOVQ         factor+112(FP), R10
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z1, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMOVUPS      Z2, (AX)
+	VMOVUPS      Z3, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMOVUPS      Z4, (AX)
+	VMOVUPS      Z5, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	VMOVUPS      Z6, (AX)
+	VMOVUPS      Z7, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z8, Z8
+	VMULPS       Z31, Z9, Z9
+	VMOVUPS      Z8, (AX)
+	VMOVUPS      Z9, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z10, Z10
+	VMULPS       Z31, Z11, Z11
+	VMOVUPS      Z10, (AX)
+	VMOVUPS      Z11, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z12, Z12
+	VMULPS       Z31, Z13, Z13
+	VMOVUPS      Z12, (AX)
+	VMOVUPS      Z13, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z14, Z14
+	VMULPS       Z31, Z15, Z15
+	VMOVUPS      Z14, (AX)
+	VMOVUPS      Z15, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z16, Z16
+	VMULPS       Z31, Z17, Z17
+	VMOVUPS      Z16, (AX)
+	VMOVUPS      Z17, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z18, Z18
+	VMULPS       Z31, Z19, Z19
+	VMOVUPS      Z18, (AX)
+	VMOVUPS      Z19, K1, 64(AX)
 
-rows10done:
-	VZEROUPPER
-	RET
+wide10stored:
+	JMP done
 
-rows9:
-	MOVQ b+24(FP), AX
-	MOVQ c+40(FP), DX
-	MOVQ cols+72(FP), DI
-	CMPQ DI, $0x20
-	JL   rows9narrow
-
-rows9panel:
+wide9:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -1627,229 +1474,199 @@ rows9panel:
 	VPXORD Z15, Z15, Z15
 	VPXORD Z16, Z16, Z16
 	VPXORD Z17, Z17, Z17
-	MOVQ   a+0(FP), R8
-	LEAQ   (R8)(CX*2), R9
+	MOVQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	LEAQ   (DX)(CX*2), R9
 	ADDQ   CX, R9
-	LEAQ   (R9)(CX*2), R10
-	ADDQ   CX, R10
-	MOVQ   AX, R11
-	MOVQ   k+80(FP), R12
+	MOVQ   DI, R10
+	MOVQ   k+80(FP), R11
 
-rows9widestep:
-	VMOVUPS      (R11), Z28
-	VMOVUPS      64(R11), Z29
-	ADDQ         SI, R11
-	VBROADCASTSS (R8), Z30
+wide9step:
+	VMOVUPS      (R10), Z28
+	VMOVUPS.Z    64(R10), K1, Z29
+	ADDQ         SI, R10
+	VBROADCASTSS (AX), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Z29, Z30, Z1
-	VBROADCASTSS (R8)(CX*1), Z31
+	VBROADCASTSS (AX)(CX*1), Z31
 	VFMADD231PS  Z28, Z31, Z2
 	VFMADD231PS  Z29, Z31, Z3
-	VBROADCASTSS (R8)(CX*2), Z30
+	VBROADCASTSS (AX)(CX*2), Z30
 	VFMADD231PS  Z28, Z30, Z4
 	VFMADD231PS  Z29, Z30, Z5
-	ADDQ         BX, R8
-	VBROADCASTSS (R9), Z31
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
 	VFMADD231PS  Z28, Z31, Z6
 	VFMADD231PS  Z29, Z31, Z7
-	VBROADCASTSS (R9)(CX*1), Z30
+	VBROADCASTSS (DX)(CX*1), Z30
 	VFMADD231PS  Z28, Z30, Z8
 	VFMADD231PS  Z29, Z30, Z9
-	VBROADCASTSS (R9)(CX*2), Z31
+	VBROADCASTSS (DX)(CX*2), Z31
 	VFMADD231PS  Z28, Z31, Z10
 	VFMADD231PS  Z29, Z31, Z11
-	ADDQ         BX, R9
-	VBROADCASTSS (R10), Z30
+	ADDQ         BX, DX
+	VBROADCASTSS (R9), Z30
 	VFMADD231PS  Z28, Z30, Z12
 	VFMADD231PS  Z29, Z30, Z13
-	VBROADCASTSS (R10)(CX*1), Z31
+	VBROADCASTSS (R9)(CX*1), Z31
 	VFMADD231PS  Z28, Z31, Z14
 	VFMADD231PS  Z29, Z31, Z15
-	VBROADCASTSS (R10)(CX*2), Z30
+	VBROADCASTSS (R9)(CX*2), Z30
 	VFMADD231PS  Z28, Z30, Z16
 	VFMADD231PS  Z29, Z30, Z17
-	ADDQ         BX, R10
-	DECQ         R12
-	JNZ          rows9widestep
-	MOVQ         DX, R8
-	MOVQ         ldc+48(FP), R9
-	SHLQ         $0x02, R9
-	MOVB         accumulate+88(FP), R10
-	TESTB        R10, R10
-	JZ           rows9widestore
-	VADDPS       (R8), Z0, Z0
-	VADDPS       64(R8), Z1, Z1
-	ADDQ         R9, R8
-	VADDPS       (R8), Z2, Z2
-	VADDPS       64(R8), Z3, Z3
-	ADDQ         R9, R8
-	VADDPS       (R8), Z4, Z4
-	VADDPS       64(R8), Z5, Z5
-	ADDQ         R9, R8
-	VADDPS       (R8), Z6, Z6
-	VADDPS       64(R8), Z7, Z7
-	ADDQ         R9, R8
-	VADDPS       (R8), Z8, Z8
-	VADDPS       64(R8), Z9, Z9
-	ADDQ         R9, R8
-	VADDPS       (R8), Z10, Z10
-	VADDPS       64(R8), Z11, Z11
-	ADDQ         R9, R8
-	VADDPS       (R8), Z12, Z12
-	VADDPS       64(R8), Z13, Z13
-	ADDQ         R9, R8
-	VADDPS       (R8), Z14, Z14
-	VADDPS       64(R8), Z15, Z15
-	ADDQ         R9, R8
-	VADDPS       (R8), Z16, Z16
-	VADDPS       64(R8), Z17, Z17
-	MOVQ         DX, R8
-
-rows9widestore:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z5, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, (R8)
-	VMOVUPS Z7, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, (R8)
-	VMOVUPS Z9, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z10, (R8)
-	VMOVUPS Z11, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z12, (R8)
-	VMOVUPS Z13, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z14, (R8)
-	VMOVUPS Z15, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z16, (R8)
-	VMOVUPS Z17, 64(R8)
-	ADDQ    $+128, AX
-	ADDQ    $+128, DX
-	SUBQ    $0x20, DI
-	CMPQ    DI, $0x20
-	JGE     rows9panel
-	TESTQ   DI, DI
-	JZ      rows9next
-
-rows9narrow:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	MOVQ   a+0(FP), DI
-	LEAQ   (DI)(CX*2), R8
-	ADDQ   CX, R8
-	LEAQ   (R8)(CX*2), R9
-	ADDQ   CX, R9
-	MOVQ   k+80(FP), R10
-
-rows9thinstep:
-	VMOVUPS      (AX), Z28
-	ADDQ         SI, AX
-	VBROADCASTSS (DI), Z30
-	VFMADD231PS  Z28, Z30, Z0
-	VBROADCASTSS (DI)(CX*1), Z31
-	VFMADD231PS  Z28, Z31, Z1
-	VBROADCASTSS (DI)(CX*2), Z30
-	VFMADD231PS  Z28, Z30, Z2
-	ADDQ         BX, DI
-	VBROADCASTSS (R8), Z31
-	VFMADD231PS  Z28, Z31, Z3
-	VBROADCASTSS (R8)(CX*1), Z30
-	VFMADD231PS  Z28, Z30, Z4
-	VBROADCASTSS (R8)(CX*2), Z31
-	VFMADD231PS  Z28, Z31, Z5
-	ADDQ         BX, R8
-	VBROADCASTSS (R9), Z30
-	VFMADD231PS  Z28, Z30, Z6
-	VBROADCASTSS (R9)(CX*1), Z31
-	VFMADD231PS  Z28, Z31, Z7
-	VBROADCASTSS (R9)(CX*2), Z30
-	VFMADD231PS  Z28, Z30, Z8
 	ADDQ         BX, R9
-	DECQ         R10
-	JNZ          rows9thinstep
-	MOVQ         DX, AX
-	MOVQ         ldc+48(FP), DI
-	SHLQ         $0x02, DI
-	MOVB         accumulate+88(FP), R8
-	TESTB        R8, R8
-	JZ           rows9thinstore
+	DECQ         R11
+	JNZ          wide9step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVB         accumulate+88(FP), R9
+	TESTB        R9, R9
+	JZ           wide9added
 	VADDPS       (AX), Z0, Z0
-	ADDQ         DI, AX
-	VADDPS       (AX), Z1, Z1
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z1, K1, Z1
+	ADDQ         DX, AX
 	VADDPS       (AX), Z2, Z2
-	ADDQ         DI, AX
-	VADDPS       (AX), Z3, Z3
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z3, K1, Z3
+	ADDQ         DX, AX
 	VADDPS       (AX), Z4, Z4
-	ADDQ         DI, AX
-	VADDPS       (AX), Z5, Z5
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z5, K1, Z5
+	ADDQ         DX, AX
 	VADDPS       (AX), Z6, Z6
-	ADDQ         DI, AX
-	VADDPS       (AX), Z7, Z7
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z7, K1, Z7
+	ADDQ         DX, AX
 	VADDPS       (AX), Z8, Z8
-	MOVQ         DX, AX
+	VADDPS.Z     64(AX), Z9, K1, Z9
+	ADDQ         DX, AX
+	VADDPS       (AX), Z10, Z10
+	VADDPS.Z     64(AX), Z11, K1, Z11
+	ADDQ         DX, AX
+	VADDPS       (AX), Z12, Z12
+	VADDPS.Z     64(AX), Z13, K1, Z13
+	ADDQ         DX, AX
+	VADDPS       (AX), Z14, Z14
+	VADDPS.Z     64(AX), Z15, K1, Z15
+	ADDQ         DX, AX
+	VADDPS       (AX), Z16, Z16
+	VADDPS.Z     64(AX), Z17, K1, Z17
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
 
-rows9thinstore:
+wide9added:
+	CMPQ    out+96(FP), $0x00
+	JNE     wide9out
 	VMOVUPS Z0, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z1, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z1, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z2, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z3, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z3, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z4, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z5, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z5, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z6, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z7, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z7, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z8, (AX)
+	VMOVUPS Z9, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z10, (AX)
+	VMOVUPS Z11, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z12, (AX)
+	VMOVUPS Z13, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z14, (AX)
+	VMOVUPS Z15, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z16, (AX)
+	VMOVUPS Z17, K1, 64(AX)
+	JMP     wide9stored
 
-rows9next:
-	DECQ   strips+64(FP)
-	JZ     rows9done
-	SUBQ   $0x09, rows+56(FP)
-	IMUL3Q $0x09, CX, AX
-	ADDQ   AX, a+0(FP)
-	MOVQ   ldc+48(FP), AX
-	IMUL3Q $0x24, AX, AX
-	ADDQ   AX, c+40(FP)
-	JMP    strip
+wide9out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVQ         factorStride+120(FP), R9
+	MOVQ         factor+112(FP), R10
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z1, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMOVUPS      Z2, (AX)
+	VMOVUPS      Z3, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMOVUPS      Z4, (AX)
+	VMOVUPS      Z5, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	VMOVUPS      Z6, (AX)
+	VMOVUPS      Z7, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z8, Z8
+	VMULPS       Z31, Z9, Z9
+	VMOVUPS      Z8, (AX)
+	VMOVUPS      Z9, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z10, Z10
+	VMULPS       Z31, Z11, Z11
+	VMOVUPS      Z10, (AX)
+	VMOVUPS      Z11, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z12, Z12
+	VMULPS       Z31, Z13, Z13
+	VMOVUPS      Z12, (AX)
+	VMOVUPS      Z13, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z14, Z14
+	VMULPS       Z31, Z15, Z15
+	VMOVUPS      Z14, (AX)
+	VMOVUPS      Z15, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z16, Z16
+	VMULPS       Z31, Z17, Z17
+	VMOVUPS      Z16, (AX)
+	VMOVUPS      Z17, K1, 64(AX)
 
-rows9done:
-	VZEROUPPER
-	RET
+wide9stored:
+	JMP done
 
-rows8:
-	MOVQ b+24(FP), AX
-	MOVQ c+40(FP), DX
-	MOVQ cols+72(FP), DI
-	CMPQ DI, $0x20
-	JL   rows8narrow
-
-rows8panel:
+wide8:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -1866,213 +1683,183 @@ rows8panel:
 	VPXORD Z13, Z13, Z13
 	VPXORD Z14, Z14, Z14
 	VPXORD Z15, Z15, Z15
-	MOVQ   a+0(FP), R8
-	LEAQ   (R8)(CX*2), R9
+	MOVQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	LEAQ   (DX)(CX*2), R9
 	ADDQ   CX, R9
-	LEAQ   (R9)(CX*2), R10
-	ADDQ   CX, R10
-	MOVQ   AX, R11
-	MOVQ   k+80(FP), R12
+	MOVQ   DI, R10
+	MOVQ   k+80(FP), R11
 
-rows8widestep:
-	VMOVUPS      (R11), Z28
-	VMOVUPS      64(R11), Z29
-	ADDQ         SI, R11
-	VBROADCASTSS (R8), Z30
+wide8step:
+	VMOVUPS      (R10), Z28
+	VMOVUPS.Z    64(R10), K1, Z29
+	ADDQ         SI, R10
+	VBROADCASTSS (AX), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Z29, Z30, Z1
-	VBROADCASTSS (R8)(CX*1), Z31
+	VBROADCASTSS (AX)(CX*1), Z31
 	VFMADD231PS  Z28, Z31, Z2
 	VFMADD231PS  Z29, Z31, Z3
-	VBROADCASTSS (R8)(CX*2), Z30
+	VBROADCASTSS (AX)(CX*2), Z30
 	VFMADD231PS  Z28, Z30, Z4
 	VFMADD231PS  Z29, Z30, Z5
-	ADDQ         BX, R8
-	VBROADCASTSS (R9), Z31
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
 	VFMADD231PS  Z28, Z31, Z6
 	VFMADD231PS  Z29, Z31, Z7
-	VBROADCASTSS (R9)(CX*1), Z30
+	VBROADCASTSS (DX)(CX*1), Z30
 	VFMADD231PS  Z28, Z30, Z8
 	VFMADD231PS  Z29, Z30, Z9
-	VBROADCASTSS (R9)(CX*2), Z31
+	VBROADCASTSS (DX)(CX*2), Z31
 	VFMADD231PS  Z28, Z31, Z10
 	VFMADD231PS  Z29, Z31, Z11
-	ADDQ         BX, R9
-	VBROADCASTSS (R10), Z30
+	ADDQ         BX, DX
+	VBROADCASTSS (R9), Z30
 	VFMADD231PS  Z28, Z30, Z12
 	VFMADD231PS  Z29, Z30, Z13
-	VBROADCASTSS (R10)(CX*1), Z31
+	VBROADCASTSS (R9)(CX*1), Z31
 	VFMADD231PS  Z28, Z31, Z14
 	VFMADD231PS  Z29, Z31, Z15
-	ADDQ         BX, R10
-	DECQ         R12
-	JNZ          rows8widestep
-	MOVQ         DX, R8
-	MOVQ         ldc+48(FP), R9
-	SHLQ         $0x02, R9
-	MOVB         accumulate+88(FP), R10
-	TESTB        R10, R10
-	JZ           rows8widestore
-	VADDPS       (R8), Z0, Z0
-	VADDPS       64(R8), Z1, Z1
-	ADDQ         R9, R8
-	VADDPS       (R8), Z2, Z2
-	VADDPS       64(R8), Z3, Z3
-	ADDQ         R9, R8
-	VADDPS       (R8), Z4, Z4
-	VADDPS       64(R8), Z5, Z5
-	ADDQ         R9, R8
-	VADDPS       (R8), Z6, Z6
-	VADDPS       64(R8), Z7, Z7
-	ADDQ         R9, R8
-	VADDPS       (R8), Z8, Z8
-	VADDPS       64(R8), Z9, Z9
-	ADDQ         R9, R8
-	VADDPS       (R8), Z10, Z10
-	VADDPS       64(R8), Z11, Z11
-	ADDQ         R9, R8
-	VADDPS       (R8), Z12, Z12
-	VADDPS       64(R8), Z13, Z13
-	ADDQ         R9, R8
-	VADDPS       (R8), Z14, Z14
-	VADDPS       64(R8), Z15, Z15
-	MOVQ         DX, R8
-
-rows8widestore:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z5, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, (R8)
-	VMOVUPS Z7, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, (R8)
-	VMOVUPS Z9, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z10, (R8)
-	VMOVUPS Z11, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z12, (R8)
-	VMOVUPS Z13, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z14, (R8)
-	VMOVUPS Z15, 64(R8)
-	ADDQ    $+128, AX
-	ADDQ    $+128, DX
-	SUBQ    $0x20, DI
-	CMPQ    DI, $0x20
-	JGE     rows8panel
-	TESTQ   DI, DI
-	JZ      rows8next
-
-rows8narrow:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	MOVQ   a+0(FP), DI
-	LEAQ   (DI)(CX*2), R8
-	ADDQ   CX, R8
-	LEAQ   (R8)(CX*2), R9
-	ADDQ   CX, R9
-	MOVQ   k+80(FP), R10
-
-rows8thinstep:
-	VMOVUPS      (AX), Z28
-	ADDQ         SI, AX
-	VBROADCASTSS (DI), Z30
-	VFMADD231PS  Z28, Z30, Z0
-	VBROADCASTSS (DI)(CX*1), Z31
-	VFMADD231PS  Z28, Z31, Z1
-	VBROADCASTSS (DI)(CX*2), Z30
-	VFMADD231PS  Z28, Z30, Z2
-	ADDQ         BX, DI
-	VBROADCASTSS (R8), Z31
-	VFMADD231PS  Z28, Z31, Z3
-	VBROADCASTSS (R8)(CX*1), Z30
-	VFMADD231PS  Z28, Z30, Z4
-	VBROADCASTSS (R8)(CX*2), Z31
-	VFMADD231PS  Z28, Z31, Z5
-	ADDQ         BX, R8
-	VBROADCASTSS (R9), Z30
-	VFMADD231PS  Z28, Z30, Z6
-	VBROADCASTSS (R9)(CX*1), Z31
-	VFMADD231PS  Z28, Z31, Z7
 	ADDQ         BX, R9
-	DECQ         R10
-	JNZ          rows8thinstep
-	MOVQ         DX, AX
-	MOVQ         ldc+48(FP), DI
-	SHLQ         $0x02, DI
-	MOVB         accumulate+88(FP), R8
-	TESTB        R8, R8
-	JZ           rows8thinstore
+	DECQ         R11
+	JNZ          wide8step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVB         accumulate+88(FP), R9
+	TESTB        R9, R9
+	JZ           wide8added
 	VADDPS       (AX), Z0, Z0
-	ADDQ         DI, AX
-	VADDPS       (AX), Z1, Z1
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z1, K1, Z1
+	ADDQ         DX, AX
 	VADDPS       (AX), Z2, Z2
-	ADDQ         DI, AX
-	VADDPS       (AX), Z3, Z3
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z3, K1, Z3
+	ADDQ         DX, AX
 	VADDPS       (AX), Z4, Z4
-	ADDQ         DI, AX
-	VADDPS       (AX), Z5, Z5
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z5, K1, Z5
+	ADDQ         DX, AX
 	VADDPS       (AX), Z6, Z6
-	ADDQ         DI, AX
-	VADDPS       (AX), Z7, Z7
-	MOVQ         DX, AX
+	VADDPS.Z     64(AX), Z7, K1, Z7
+	ADDQ         DX, AX
+	VADDPS       (AX), Z8, Z8
+	VADDPS.Z     64(AX), Z9, K1, Z9
+	ADDQ         DX, AX
+	VADDPS       (AX), Z10, Z10
+	VADDPS.Z     64(AX), Z11, K1, Z11
+	ADDQ         DX, AX
+	VADDPS       (AX), Z12, Z12
+	VADDPS.Z     64(AX), Z13, K1, Z13
+	ADDQ         DX, AX
+	VADDPS       (AX), Z14, Z14
+	VADDPS.Z     64(AX), Z15, K1, Z15
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
 
-rows8thinstore:
+wide8added:
+	CMPQ    out+96(FP), $0x00
+	JNE     wide8out
 	VMOVUPS Z0, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z1, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z1, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z2, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z3, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z3, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z4, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z5, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z5, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z6, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z7, (AX)
+	VMOVUPS Z7, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z8, (AX)
+	VMOVUPS Z9, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z10, (AX)
+	VMOVUPS Z11, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z12, (AX)
+	VMOVUPS Z13, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z14, (AX)
+	VMOVUPS Z15, K1, 64(AX)
+	JMP     wide8stored
 
-rows8next:
-	DECQ   strips+64(FP)
-	JZ     rows8done
-	SUBQ   $0x08, rows+56(FP)
-	IMUL3Q $0x08, CX, AX
-	ADDQ   AX, a+0(FP)
-	MOVQ   ldc+48(FP), AX
-	IMUL3Q $0x20, AX, AX
-	ADDQ   AX, c+40(FP)
-	JMP    strip
+wide8out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVQ         factorStride+120(FP), R9
+	MOVQ         factor+112(FP), R10
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z1, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMOVUPS      Z2, (AX)
+	VMOVUPS      Z3, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMOVUPS      Z4, (AX)
+	VMOVUPS      Z5, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	VMOVUPS      Z6, (AX)
+	VMOVUPS      Z7, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z8, Z8
+	VMULPS       Z31, Z9, Z9
+	VMOVUPS      Z8, (AX)
+	VMOVUPS      Z9, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z10, Z10
+	VMULPS       Z31, Z11, Z11
+	VMOVUPS      Z10, (AX)
+	VMOVUPS      Z11, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z12, Z12
+	VMULPS       Z31, Z13, Z13
+	VMOVUPS      Z12, (AX)
+	VMOVUPS      Z13, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z14, Z14
+	VMULPS       Z31, Z15, Z15
+	VMOVUPS      Z14, (AX)
+	VMOVUPS      Z15, K1, 64(AX)
 
-rows8done:
-	VZEROUPPER
-	RET
+wide8stored:
+	JMP done
 
-rows7:
-	MOVQ b+24(FP), AX
-	MOVQ c+40(FP), DX
-	MOVQ cols+72(FP), DI
-	CMPQ DI, $0x20
-	JL   rows7narrow
-
-rows7panel:
+wide7:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -2087,197 +1874,167 @@ rows7panel:
 	VPXORD Z11, Z11, Z11
 	VPXORD Z12, Z12, Z12
 	VPXORD Z13, Z13, Z13
-	MOVQ   a+0(FP), R8
-	LEAQ   (R8)(CX*2), R9
+	MOVQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	LEAQ   (DX)(CX*2), R9
 	ADDQ   CX, R9
-	LEAQ   (R9)(CX*2), R10
-	ADDQ   CX, R10
-	MOVQ   AX, R11
-	MOVQ   k+80(FP), R12
+	MOVQ   DI, R10
+	MOVQ   k+80(FP), R11
 
-rows7widestep:
-	VMOVUPS      (R11), Z28
-	VMOVUPS      64(R11), Z29
-	ADDQ         SI, R11
-	VBROADCASTSS (R8), Z30
+wide7step:
+	VMOVUPS      (R10), Z28
+	VMOVUPS.Z    64(R10), K1, Z29
+	ADDQ         SI, R10
+	VBROADCASTSS (AX), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Z29, Z30, Z1
-	VBROADCASTSS (R8)(CX*1), Z31
+	VBROADCASTSS (AX)(CX*1), Z31
 	VFMADD231PS  Z28, Z31, Z2
 	VFMADD231PS  Z29, Z31, Z3
-	VBROADCASTSS (R8)(CX*2), Z30
+	VBROADCASTSS (AX)(CX*2), Z30
 	VFMADD231PS  Z28, Z30, Z4
 	VFMADD231PS  Z29, Z30, Z5
-	ADDQ         BX, R8
-	VBROADCASTSS (R9), Z31
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
 	VFMADD231PS  Z28, Z31, Z6
 	VFMADD231PS  Z29, Z31, Z7
-	VBROADCASTSS (R9)(CX*1), Z30
+	VBROADCASTSS (DX)(CX*1), Z30
 	VFMADD231PS  Z28, Z30, Z8
 	VFMADD231PS  Z29, Z30, Z9
-	VBROADCASTSS (R9)(CX*2), Z31
+	VBROADCASTSS (DX)(CX*2), Z31
 	VFMADD231PS  Z28, Z31, Z10
 	VFMADD231PS  Z29, Z31, Z11
-	ADDQ         BX, R9
-	VBROADCASTSS (R10), Z30
+	ADDQ         BX, DX
+	VBROADCASTSS (R9), Z30
 	VFMADD231PS  Z28, Z30, Z12
 	VFMADD231PS  Z29, Z30, Z13
-	ADDQ         BX, R10
-	DECQ         R12
-	JNZ          rows7widestep
-	MOVQ         DX, R8
-	MOVQ         ldc+48(FP), R9
-	SHLQ         $0x02, R9
-	MOVB         accumulate+88(FP), R10
-	TESTB        R10, R10
-	JZ           rows7widestore
-	VADDPS       (R8), Z0, Z0
-	VADDPS       64(R8), Z1, Z1
-	ADDQ         R9, R8
-	VADDPS       (R8), Z2, Z2
-	VADDPS       64(R8), Z3, Z3
-	ADDQ         R9, R8
-	VADDPS       (R8), Z4, Z4
-	VADDPS       64(R8), Z5, Z5
-	ADDQ         R9, R8
-	VADDPS       (R8), Z6, Z6
-	VADDPS       64(R8), Z7, Z7
-	ADDQ         R9, R8
-	VADDPS       (R8), Z8, Z8
-	VADDPS       64(R8), Z9, Z9
-	ADDQ         R9, R8
-	VADDPS       (R8), Z10, Z10
-	VADDPS       64(R8), Z11, Z11
-	ADDQ         R9, R8
-	VADDPS       (R8), Z12, Z12
-	VADDPS       64(R8), Z13, Z13
-	MOVQ         DX, R8
-
-rows7widestore:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z5, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, (R8)
-	VMOVUPS Z7, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, (R8)
-	VMOVUPS Z9, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z10, (R8)
-	VMOVUPS Z11, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z12, (R8)
-	VMOVUPS Z13, 64(R8)
-	ADDQ    $+128, AX
-	ADDQ    $+128, DX
-	SUBQ    $0x20, DI
-	CMPQ    DI, $0x20
-	JGE     rows7panel
-	TESTQ   DI, DI
-	JZ      rows7next
-
-rows7narrow:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	MOVQ   a+0(FP), DI
-	LEAQ   (DI)(CX*2), R8
-	ADDQ   CX, R8
-	LEAQ   (R8)(CX*2), R9
-	ADDQ   CX, R9
-	MOVQ   k+80(FP), R10
-
-rows7thinstep:
-	VMOVUPS      (AX), Z28
-	ADDQ         SI, AX
-	VBROADCASTSS (DI), Z30
-	VFMADD231PS  Z28, Z30, Z0
-	VBROADCASTSS (DI)(CX*1), Z31
-	VFMADD231PS  Z28, Z31, Z1
-	VBROADCASTSS (DI)(CX*2), Z30
-	VFMADD231PS  Z28, Z30, Z2
-	ADDQ         BX, DI
-	VBROADCASTSS (R8), Z31
-	VFMADD231PS  Z28, Z31, Z3
-	VBROADCASTSS (R8)(CX*1), Z30
-	VFMADD231PS  Z28, Z30, Z4
-	VBROADCASTSS (R8)(CX*2), Z31
-	VFMADD231PS  Z28, Z31, Z5
-	ADDQ         BX, R8
-	VBROADCASTSS (R9), Z30
-	VFMADD231PS  Z28, Z30, Z6
 	ADDQ         BX, R9
-	DECQ         R10
-	JNZ          rows7thinstep
-	MOVQ         DX, AX
-	MOVQ         ldc+48(FP), DI
-	SHLQ         $0x02, DI
-	MOVB         accumulate+88(FP), R8
-	TESTB        R8, R8
-	JZ           rows7thinstore
+	DECQ         R11
+	JNZ          wide7step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVB         accumulate+88(FP), R9
+	TESTB        R9, R9
+	JZ           wide7added
 	VADDPS       (AX), Z0, Z0
-	ADDQ         DI, AX
-	VADDPS       (AX), Z1, Z1
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z1, K1, Z1
+	ADDQ         DX, AX
 	VADDPS       (AX), Z2, Z2
-	ADDQ         DI, AX
-	VADDPS       (AX), Z3, Z3
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z3, K1, Z3
+	ADDQ         DX, AX
 	VADDPS       (AX), Z4, Z4
-	ADDQ         DI, AX
-	VADDPS       (AX), Z5, Z5
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z5, K1, Z5
+	ADDQ         DX, AX
 	VADDPS       (AX), Z6, Z6
-	MOVQ         DX, AX
+	VADDPS.Z     64(AX), Z7, K1, Z7
+	ADDQ         DX, AX
+	VADDPS       (AX), Z8, Z8
+	VADDPS.Z     64(AX), Z9, K1, Z9
+	ADDQ         DX, AX
+	VADDPS       (AX), Z10, Z10
+	VADDPS.Z     64(AX), Z11, K1, Z11
+	ADDQ         DX, AX
+	VADDPS       (AX), Z12, Z12
+	VADDPS.Z     64(AX), Z13, K1, Z13
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
 
-rows7thinstore:
+wide7added:
+	CMPQ    out+96(FP), $0x00
+	JNE     wide7out
 	VMOVUPS Z0, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z1, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z1, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z2, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z3, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z3, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z4, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z5, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z5, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z6, (AX)
+	VMOVUPS Z7, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z8, (AX)
+	VMOVUPS Z9, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z10, (AX)
+	VMOVUPS Z11, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z12, (AX)
+	VMOVUPS Z13, K1, 64(AX)
+	JMP     wide7stored
 
-rows7next:
-	DECQ   strips+64(FP)
-	JZ     rows7done
-	SUBQ   $0x07, rows+56(FP)
-	IMUL3Q $0x07, CX, AX
-	ADDQ   AX, a+0(FP)
-	MOVQ   ldc+48(FP), AX
-	IMUL3Q $0x1c, AX, AX
-	ADDQ   AX, c+40(FP)
-	JMP    strip
+wide7out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVQ         factorStride+120(FP), R9
+	MOVQ         factor+112(FP), R10
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z1, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMOVUPS      Z2, (AX)
+	VMOVUPS      Z3, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMOVUPS      Z4, (AX)
+	VMOVUPS      Z5, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	VMOVUPS      Z6, (AX)
+	VMOVUPS      Z7, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z8, Z8
+	VMULPS       Z31, Z9, Z9
+	VMOVUPS      Z8, (AX)
+	VMOVUPS      Z9, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z10, Z10
+	VMULPS       Z31, Z11, Z11
+	VMOVUPS      Z10, (AX)
+	VMOVUPS      Z11, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z12, Z12
+	VMULPS       Z31, Z13, Z13
+	VMOVUPS      Z12, (AX)
+	VMOVUPS      Z13, K1, 64(AX)
 
-rows7done:
-	VZEROUPPER
-	RET
+wide7stored:
+	JMP done
 
-rows6:
-	MOVQ b+24(FP), AX
-	MOVQ c+40(FP), DX
-	MOVQ cols+72(FP), DI
-	CMPQ DI, $0x20
-	JL   rows6narrow
-
-rows6panel:
+wide6:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -2290,175 +2047,148 @@ rows6panel:
 	VPXORD Z9, Z9, Z9
 	VPXORD Z10, Z10, Z10
 	VPXORD Z11, Z11, Z11
-	MOVQ   a+0(FP), R8
-	LEAQ   (R8)(CX*2), R9
-	ADDQ   CX, R9
-	MOVQ   AX, R10
-	MOVQ   k+80(FP), R11
+	MOVQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	MOVQ   DI, R9
+	MOVQ   k+80(FP), R10
 
-rows6widestep:
-	VMOVUPS      (R10), Z28
-	VMOVUPS      64(R10), Z29
-	ADDQ         SI, R10
-	VBROADCASTSS (R8), Z30
+wide6step:
+	VMOVUPS      (R9), Z28
+	VMOVUPS.Z    64(R9), K1, Z29
+	ADDQ         SI, R9
+	VBROADCASTSS (AX), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Z29, Z30, Z1
-	VBROADCASTSS (R8)(CX*1), Z31
+	VBROADCASTSS (AX)(CX*1), Z31
 	VFMADD231PS  Z28, Z31, Z2
 	VFMADD231PS  Z29, Z31, Z3
-	VBROADCASTSS (R8)(CX*2), Z30
+	VBROADCASTSS (AX)(CX*2), Z30
 	VFMADD231PS  Z28, Z30, Z4
 	VFMADD231PS  Z29, Z30, Z5
-	ADDQ         BX, R8
-	VBROADCASTSS (R9), Z31
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
 	VFMADD231PS  Z28, Z31, Z6
 	VFMADD231PS  Z29, Z31, Z7
-	VBROADCASTSS (R9)(CX*1), Z30
+	VBROADCASTSS (DX)(CX*1), Z30
 	VFMADD231PS  Z28, Z30, Z8
 	VFMADD231PS  Z29, Z30, Z9
-	VBROADCASTSS (R9)(CX*2), Z31
+	VBROADCASTSS (DX)(CX*2), Z31
 	VFMADD231PS  Z28, Z31, Z10
 	VFMADD231PS  Z29, Z31, Z11
-	ADDQ         BX, R9
-	DECQ         R11
-	JNZ          rows6widestep
-	MOVQ         DX, R8
-	MOVQ         ldc+48(FP), R9
+	ADDQ         BX, DX
+	DECQ         R10
+	JNZ          wide6step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
 	SHLQ         $0x02, R9
-	MOVB         accumulate+88(FP), R10
-	TESTB        R10, R10
-	JZ           rows6widestore
-	VADDPS       (R8), Z0, Z0
-	VADDPS       64(R8), Z1, Z1
-	ADDQ         R9, R8
-	VADDPS       (R8), Z2, Z2
-	VADDPS       64(R8), Z3, Z3
-	ADDQ         R9, R8
-	VADDPS       (R8), Z4, Z4
-	VADDPS       64(R8), Z5, Z5
-	ADDQ         R9, R8
-	VADDPS       (R8), Z6, Z6
-	VADDPS       64(R8), Z7, Z7
-	ADDQ         R9, R8
-	VADDPS       (R8), Z8, Z8
-	VADDPS       64(R8), Z9, Z9
-	ADDQ         R9, R8
-	VADDPS       (R8), Z10, Z10
-	VADDPS       64(R8), Z11, Z11
-	MOVQ         DX, R8
-
-rows6widestore:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z5, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, (R8)
-	VMOVUPS Z7, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, (R8)
-	VMOVUPS Z9, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z10, (R8)
-	VMOVUPS Z11, 64(R8)
-	ADDQ    $+128, AX
-	ADDQ    $+128, DX
-	SUBQ    $0x20, DI
-	CMPQ    DI, $0x20
-	JGE     rows6panel
-	TESTQ   DI, DI
-	JZ      rows6next
-
-rows6narrow:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	MOVQ   a+0(FP), DI
-	LEAQ   (DI)(CX*2), R8
-	ADDQ   CX, R8
-	MOVQ   k+80(FP), R9
-
-rows6thinstep:
-	VMOVUPS      (AX), Z28
-	ADDQ         SI, AX
-	VBROADCASTSS (DI), Z30
-	VFMADD231PS  Z28, Z30, Z0
-	VBROADCASTSS (DI)(CX*1), Z31
-	VFMADD231PS  Z28, Z31, Z1
-	VBROADCASTSS (DI)(CX*2), Z30
-	VFMADD231PS  Z28, Z30, Z2
-	ADDQ         BX, DI
-	VBROADCASTSS (R8), Z31
-	VFMADD231PS  Z28, Z31, Z3
-	VBROADCASTSS (R8)(CX*1), Z30
-	VFMADD231PS  Z28, Z30, Z4
-	VBROADCASTSS (R8)(CX*2), Z31
-	VFMADD231PS  Z28, Z31, Z5
-	ADDQ         BX, R8
-	DECQ         R9
-	JNZ          rows6thinstep
-	MOVQ         DX, AX
-	MOVQ         ldc+48(FP), DI
-	SHLQ         $0x02, DI
-	MOVB         accumulate+88(FP), R8
-	TESTB        R8, R8
-	JZ           rows6thinstore
+	ADDQ         R9, AX
+	MOVB         accumulate+88(FP), R9
+	TESTB        R9, R9
+	JZ           wide6added
 	VADDPS       (AX), Z0, Z0
-	ADDQ         DI, AX
-	VADDPS       (AX), Z1, Z1
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z1, K1, Z1
+	ADDQ         DX, AX
 	VADDPS       (AX), Z2, Z2
-	ADDQ         DI, AX
-	VADDPS       (AX), Z3, Z3
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z3, K1, Z3
+	ADDQ         DX, AX
 	VADDPS       (AX), Z4, Z4
-	ADDQ         DI, AX
-	VADDPS       (AX), Z5, Z5
-	MOVQ         DX, AX
+	VADDPS.Z     64(AX), Z5, K1, Z5
+	ADDQ         DX, AX
+	VADDPS       (AX), Z6, Z6
+	VADDPS.Z     64(AX), Z7, K1, Z7
+	ADDQ         DX, AX
+	VADDPS       (AX), Z8, Z8
+	VADDPS.Z     64(AX), Z9, K1, Z9
+	ADDQ         DX, AX
+	VADDPS       (AX), Z10, Z10
+	VADDPS.Z     64(AX), Z11, K1, Z11
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
 
-rows6thinstore:
+wide6added:
+	CMPQ    out+96(FP), $0x00
+	JNE     wide6out
 	VMOVUPS Z0, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z1, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z1, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z2, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z3, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z3, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z4, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z5, (AX)
+	VMOVUPS Z5, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z6, (AX)
+	VMOVUPS Z7, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z8, (AX)
+	VMOVUPS Z9, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z10, (AX)
+	VMOVUPS Z11, K1, 64(AX)
+	JMP     wide6stored
 
-rows6next:
-	DECQ   strips+64(FP)
-	JZ     rows6done
-	SUBQ   $0x06, rows+56(FP)
-	IMUL3Q $0x06, CX, AX
-	ADDQ   AX, a+0(FP)
-	MOVQ   ldc+48(FP), AX
-	IMUL3Q $0x18, AX, AX
-	ADDQ   AX, c+40(FP)
-	JMP    strip
+wide6out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVQ         factorStride+120(FP), R9
+	MOVQ         factor+112(FP), R10
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z1, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMOVUPS      Z2, (AX)
+	VMOVUPS      Z3, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMOVUPS      Z4, (AX)
+	VMOVUPS      Z5, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	VMOVUPS      Z6, (AX)
+	VMOVUPS      Z7, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z8, Z8
+	VMULPS       Z31, Z9, Z9
+	VMOVUPS      Z8, (AX)
+	VMOVUPS      Z9, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z10, Z10
+	VMULPS       Z31, Z11, Z11
+	VMOVUPS      Z10, (AX)
+	VMOVUPS      Z11, K1, 64(AX)
 
-rows6done:
-	VZEROUPPER
-	RET
+wide6stored:
+	JMP done
 
-rows5:
-	MOVQ b+24(FP), AX
-	MOVQ c+40(FP), DX
-	MOVQ cols+72(FP), DI
-	CMPQ DI, $0x20
-	JL   rows5narrow
-
-rows5panel:
+wide5:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -2469,159 +2199,132 @@ rows5panel:
 	VPXORD Z7, Z7, Z7
 	VPXORD Z8, Z8, Z8
 	VPXORD Z9, Z9, Z9
-	MOVQ   a+0(FP), R8
-	LEAQ   (R8)(CX*2), R9
-	ADDQ   CX, R9
-	MOVQ   AX, R10
-	MOVQ   k+80(FP), R11
+	MOVQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	MOVQ   DI, R9
+	MOVQ   k+80(FP), R10
 
-rows5widestep:
-	VMOVUPS      (R10), Z28
-	VMOVUPS      64(R10), Z29
-	ADDQ         SI, R10
-	VBROADCASTSS (R8), Z30
+wide5step:
+	VMOVUPS      (R9), Z28
+	VMOVUPS.Z    64(R9), K1, Z29
+	ADDQ         SI, R9
+	VBROADCASTSS (AX), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Z29, Z30, Z1
-	VBROADCASTSS (R8)(CX*1), Z31
+	VBROADCASTSS (AX)(CX*1), Z31
 	VFMADD231PS  Z28, Z31, Z2
 	VFMADD231PS  Z29, Z31, Z3
-	VBROADCASTSS (R8)(CX*2), Z30
+	VBROADCASTSS (AX)(CX*2), Z30
 	VFMADD231PS  Z28, Z30, Z4
 	VFMADD231PS  Z29, Z30, Z5
-	ADDQ         BX, R8
-	VBROADCASTSS (R9), Z31
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
 	VFMADD231PS  Z28, Z31, Z6
 	VFMADD231PS  Z29, Z31, Z7
-	VBROADCASTSS (R9)(CX*1), Z30
+	VBROADCASTSS (DX)(CX*1), Z30
 	VFMADD231PS  Z28, Z30, Z8
 	VFMADD231PS  Z29, Z30, Z9
-	ADDQ         BX, R9
-	DECQ         R11
-	JNZ          rows5widestep
-	MOVQ         DX, R8
-	MOVQ         ldc+48(FP), R9
+	ADDQ         BX, DX
+	DECQ         R10
+	JNZ          wide5step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
 	SHLQ         $0x02, R9
-	MOVB         accumulate+88(FP), R10
-	TESTB        R10, R10
-	JZ           rows5widestore
-	VADDPS       (R8), Z0, Z0
-	VADDPS       64(R8), Z1, Z1
-	ADDQ         R9, R8
-	VADDPS       (R8), Z2, Z2
-	VADDPS       64(R8), Z3, Z3
-	ADDQ         R9, R8
-	VADDPS       (R8), Z4, Z4
-	VADDPS       64(R8), Z5, Z5
-	ADDQ         R9, R8
-	VADDPS       (R8), Z6, Z6
-	VADDPS       64(R8), Z7, Z7
-	ADDQ         R9, R8
-	VADDPS       (R8), Z8, Z8
-	VADDPS       64(R8), Z9, Z9
-	MOVQ         DX, R8
-
-rows5widestore:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z5, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, (R8)
-	VMOVUPS Z7, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, (R8)
-	VMOVUPS Z9, 64(R8)
-	ADDQ    $+128, AX
-	ADDQ    $+128, DX
-	SUBQ    $0x20, DI
-	CMPQ    DI, $0x20
-	JGE     rows5panel
-	TESTQ   DI, DI
-	JZ      rows5next
-
-rows5narrow:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	MOVQ   a+0(FP), DI
-	LEAQ   (DI)(CX*2), R8
-	ADDQ   CX, R8
-	MOVQ   k+80(FP), R9
-
-rows5thinstep:
-	VMOVUPS      (AX), Z28
-	ADDQ         SI, AX
-	VBROADCASTSS (DI), Z30
-	VFMADD231PS  Z28, Z30, Z0
-	VBROADCASTSS (DI)(CX*1), Z31
-	VFMADD231PS  Z28, Z31, Z1
-	VBROADCASTSS (DI)(CX*2), Z30
-	VFMADD231PS  Z28, Z30, Z2
-	ADDQ         BX, DI
-	VBROADCASTSS (R8), Z31
-	VFMADD231PS  Z28, Z31, Z3
-	VBROADCASTSS (R8)(CX*1), Z30
-	VFMADD231PS  Z28, Z30, Z4
-	ADDQ         BX, R8
-	DECQ         R9
-	JNZ          rows5thinstep
-	MOVQ         DX, AX
-	MOVQ         ldc+48(FP), DI
-	SHLQ         $0x02, DI
-	MOVB         accumulate+88(FP), R8
-	TESTB        R8, R8
-	JZ           rows5thinstore
+	ADDQ         R9, AX
+	MOVB         accumulate+88(FP), R9
+	TESTB        R9, R9
+	JZ           wide5added
 	VADDPS       (AX), Z0, Z0
-	ADDQ         DI, AX
-	VADDPS       (AX), Z1, Z1
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z1, K1, Z1
+	ADDQ         DX, AX
 	VADDPS       (AX), Z2, Z2
-	ADDQ         DI, AX
-	VADDPS       (AX), Z3, Z3
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z3, K1, Z3
+	ADDQ         DX, AX
 	VADDPS       (AX), Z4, Z4
-	MOVQ         DX, AX
+	VADDPS.Z     64(AX), Z5, K1, Z5
+	ADDQ         DX, AX
+	VADDPS       (AX), Z6, Z6
+	VADDPS.Z     64(AX), Z7, K1, Z7
+	ADDQ         DX, AX
+	VADDPS       (AX), Z8, Z8
+	VADDPS.Z     64(AX), Z9, K1, Z9
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
 
-rows5thinstore:
+wide5added:
+	CMPQ    out+96(FP), $0x00
+	JNE     wide5out
 	VMOVUPS Z0, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z1, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z1, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z2, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z3, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z3, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z4, (AX)
+	VMOVUPS Z5, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z6, (AX)
+	VMOVUPS Z7, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z8, (AX)
+	VMOVUPS Z9, K1, 64(AX)
+	JMP     wide5stored
 
-rows5next:
-	DECQ   strips+64(FP)
-	JZ     rows5done
-	SUBQ   $0x05, rows+56(FP)
-	IMUL3Q $0x05, CX, AX
-	ADDQ   AX, a+0(FP)
-	MOVQ   ldc+48(FP), AX
-	IMUL3Q $0x14, AX, AX
-	ADDQ   AX, c+40(FP)
-	JMP    strip
+wide5out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVQ         factorStride+120(FP), R9
+	MOVQ         factor+112(FP), R10
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z1, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMOVUPS      Z2, (AX)
+	VMOVUPS      Z3, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMOVUPS      Z4, (AX)
+	VMOVUPS      Z5, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	VMOVUPS      Z6, (AX)
+	VMOVUPS      Z7, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z8, Z8
+	VMULPS       Z31, Z9, Z9
+	VMOVUPS      Z8, (AX)
+	VMOVUPS      Z9, K1, 64(AX)
 
-rows5done:
-	VZEROUPPER
-	RET
+wide5stored:
+	JMP done
 
-rows4:
-	MOVQ b+24(FP), AX
-	MOVQ c+40(FP), DX
-	MOVQ cols+72(FP), DI
-	CMPQ DI, $0x20
-	JL   rows4narrow
-
-rows4panel:
+wide4:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -2630,453 +2333,3502 @@ rows4panel:
 	VPXORD Z5, Z5, Z5
 	VPXORD Z6, Z6, Z6
 	VPXORD Z7, Z7, Z7
-	MOVQ   a+0(FP), R8
-	LEAQ   (R8)(CX*2), R9
-	ADDQ   CX, R9
-	MOVQ   AX, R10
-	MOVQ   k+80(FP), R11
+	MOVQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	MOVQ   DI, R9
+	MOVQ   k+80(FP), R10
 
-rows4widestep:
-	VMOVUPS      (R10), Z28
-	VMOVUPS      64(R10), Z29
-	ADDQ         SI, R10
-	VBROADCASTSS (R8), Z30
+wide4step:
+	VMOVUPS      (R9), Z28
+	VMOVUPS.Z    64(R9), K1, Z29
+	ADDQ         SI, R9
+	VBROADCASTSS (AX), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Z29, Z30, Z1
-	VBROADCASTSS (R8)(CX*1), Z31
+	VBROADCASTSS (AX)(CX*1), Z31
 	VFMADD231PS  Z28, Z31, Z2
 	VFMADD231PS  Z29, Z31, Z3
-	VBROADCASTSS (R8)(CX*2), Z30
+	VBROADCASTSS (AX)(CX*2), Z30
 	VFMADD231PS  Z28, Z30, Z4
 	VFMADD231PS  Z29, Z30, Z5
-	ADDQ         BX, R8
-	VBROADCASTSS (R9), Z31
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
 	VFMADD231PS  Z28, Z31, Z6
 	VFMADD231PS  Z29, Z31, Z7
-	ADDQ         BX, R9
-	DECQ         R11
-	JNZ          rows4widestep
-	MOVQ         DX, R8
-	MOVQ         ldc+48(FP), R9
+	ADDQ         BX, DX
+	DECQ         R10
+	JNZ          wide4step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
 	SHLQ         $0x02, R9
-	MOVB         accumulate+88(FP), R10
-	TESTB        R10, R10
-	JZ           rows4widestore
-	VADDPS       (R8), Z0, Z0
-	VADDPS       64(R8), Z1, Z1
-	ADDQ         R9, R8
-	VADDPS       (R8), Z2, Z2
-	VADDPS       64(R8), Z3, Z3
-	ADDQ         R9, R8
-	VADDPS       (R8), Z4, Z4
-	VADDPS       64(R8), Z5, Z5
-	ADDQ         R9, R8
-	VADDPS       (R8), Z6, Z6
-	VADDPS       64(R8), Z7, Z7
-	MOVQ         DX, R8
-
-rows4widestore:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z5, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, (R8)
-	VMOVUPS Z7, 64(R8)
-	ADDQ    $+128, AX
-	ADDQ    $+128, DX
-	SUBQ    $0x20, DI
-	CMPQ    DI, $0x20
-	JGE     rows4panel
-	TESTQ   DI, DI
-	JZ      rows4next
-
-rows4narrow:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	MOVQ   a+0(FP), DI
-	LEAQ   (DI)(CX*2), R8
-	ADDQ   CX, R8
-	MOVQ   k+80(FP), R9
-
-rows4thinstep:
-	VMOVUPS      (AX), Z28
-	ADDQ         SI, AX
-	VBROADCASTSS (DI), Z30
-	VFMADD231PS  Z28, Z30, Z0
-	VBROADCASTSS (DI)(CX*1), Z31
-	VFMADD231PS  Z28, Z31, Z1
-	VBROADCASTSS (DI)(CX*2), Z30
-	VFMADD231PS  Z28, Z30, Z2
-	ADDQ         BX, DI
-	VBROADCASTSS (R8), Z31
-	VFMADD231PS  Z28, Z31, Z3
-	ADDQ         BX, R8
-	DECQ         R9
-	JNZ          rows4thinstep
-	MOVQ         DX, AX
-	MOVQ         ldc+48(FP), DI
-	SHLQ         $0x02, DI
-	MOVB         accumulate+88(FP), R8
-	TESTB        R8, R8
-	JZ           rows4thinstore
+	ADDQ         R9, AX
+	MOVB         accumulate+88(FP), R9
+	TESTB        R9, R9
+	JZ           wide4added
 	VADDPS       (AX), Z0, Z0
-	ADDQ         DI, AX
-	VADDPS       (AX), Z1, Z1
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z1, K1, Z1
+	ADDQ         DX, AX
 	VADDPS       (AX), Z2, Z2
-	ADDQ         DI, AX
-	VADDPS       (AX), Z3, Z3
-	MOVQ         DX, AX
+	VADDPS.Z     64(AX), Z3, K1, Z3
+	ADDQ         DX, AX
+	VADDPS       (AX), Z4, Z4
+	VADDPS.Z     64(AX), Z5, K1, Z5
+	ADDQ         DX, AX
+	VADDPS       (AX), Z6, Z6
+	VADDPS.Z     64(AX), Z7, K1, Z7
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
 
-rows4thinstore:
+wide4added:
+	CMPQ    out+96(FP), $0x00
+	JNE     wide4out
 	VMOVUPS Z0, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z1, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z1, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z2, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z3, (AX)
+	VMOVUPS Z3, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z4, (AX)
+	VMOVUPS Z5, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z6, (AX)
+	VMOVUPS Z7, K1, 64(AX)
+	JMP     wide4stored
 
-rows4next:
-	DECQ   strips+64(FP)
-	JZ     rows4done
-	SUBQ   $0x04, rows+56(FP)
-	IMUL3Q $0x04, CX, AX
-	ADDQ   AX, a+0(FP)
-	MOVQ   ldc+48(FP), AX
-	IMUL3Q $0x10, AX, AX
-	ADDQ   AX, c+40(FP)
-	JMP    strip
+wide4out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVQ         factorStride+120(FP), R9
+	MOVQ         factor+112(FP), R10
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z1, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMOVUPS      Z2, (AX)
+	VMOVUPS      Z3, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMOVUPS      Z4, (AX)
+	VMOVUPS      Z5, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	VMOVUPS      Z6, (AX)
+	VMOVUPS      Z7, K1, 64(AX)
 
-rows4done:
-	VZEROUPPER
-	RET
+wide4stored:
+	JMP done
 
-rows3:
-	MOVQ b+24(FP), AX
-	MOVQ c+40(FP), DX
-	MOVQ cols+72(FP), DI
-	CMPQ DI, $0x20
-	JL   rows3narrow
-
-rows3panel:
+wide3:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 	VPXORD Z4, Z4, Z4
 	VPXORD Z5, Z5, Z5
-	MOVQ   a+0(FP), R8
-	MOVQ   AX, R9
-	MOVQ   k+80(FP), R10
+	MOVQ   a+0(FP), AX
+	MOVQ   DI, DX
+	MOVQ   k+80(FP), R9
 
-rows3widestep:
-	VMOVUPS      (R9), Z28
-	VMOVUPS      64(R9), Z29
-	ADDQ         SI, R9
-	VBROADCASTSS (R8), Z30
+wide3step:
+	VMOVUPS      (DX), Z28
+	VMOVUPS.Z    64(DX), K1, Z29
+	ADDQ         SI, DX
+	VBROADCASTSS (AX), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Z29, Z30, Z1
-	VBROADCASTSS (R8)(CX*1), Z31
+	VBROADCASTSS (AX)(CX*1), Z31
 	VFMADD231PS  Z28, Z31, Z2
 	VFMADD231PS  Z29, Z31, Z3
-	VBROADCASTSS (R8)(CX*2), Z30
+	VBROADCASTSS (AX)(CX*2), Z30
 	VFMADD231PS  Z28, Z30, Z4
 	VFMADD231PS  Z29, Z30, Z5
-	ADDQ         BX, R8
-	DECQ         R10
-	JNZ          rows3widestep
-	MOVQ         DX, R8
-	MOVQ         ldc+48(FP), R9
+	ADDQ         BX, AX
+	DECQ         R9
+	JNZ          wide3step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
 	SHLQ         $0x02, R9
-	MOVB         accumulate+88(FP), R10
-	TESTB        R10, R10
-	JZ           rows3widestore
-	VADDPS       (R8), Z0, Z0
-	VADDPS       64(R8), Z1, Z1
-	ADDQ         R9, R8
-	VADDPS       (R8), Z2, Z2
-	VADDPS       64(R8), Z3, Z3
-	ADDQ         R9, R8
-	VADDPS       (R8), Z4, Z4
-	VADDPS       64(R8), Z5, Z5
-	MOVQ         DX, R8
-
-rows3widestore:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z5, 64(R8)
-	ADDQ    $+128, AX
-	ADDQ    $+128, DX
-	SUBQ    $0x20, DI
-	CMPQ    DI, $0x20
-	JGE     rows3panel
-	TESTQ   DI, DI
-	JZ      rows3next
-
-rows3narrow:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	MOVQ   a+0(FP), DI
-	MOVQ   k+80(FP), R8
-
-rows3thinstep:
-	VMOVUPS      (AX), Z28
-	ADDQ         SI, AX
-	VBROADCASTSS (DI), Z30
-	VFMADD231PS  Z28, Z30, Z0
-	VBROADCASTSS (DI)(CX*1), Z31
-	VFMADD231PS  Z28, Z31, Z1
-	VBROADCASTSS (DI)(CX*2), Z30
-	VFMADD231PS  Z28, Z30, Z2
-	ADDQ         BX, DI
-	DECQ         R8
-	JNZ          rows3thinstep
-	MOVQ         DX, AX
-	MOVQ         ldc+48(FP), DI
-	SHLQ         $0x02, DI
-	MOVB         accumulate+88(FP), R8
-	TESTB        R8, R8
-	JZ           rows3thinstore
+	ADDQ         R9, AX
+	MOVB         accumulate+88(FP), R9
+	TESTB        R9, R9
+	JZ           wide3added
 	VADDPS       (AX), Z0, Z0
-	ADDQ         DI, AX
-	VADDPS       (AX), Z1, Z1
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z1, K1, Z1
+	ADDQ         DX, AX
 	VADDPS       (AX), Z2, Z2
-	MOVQ         DX, AX
+	VADDPS.Z     64(AX), Z3, K1, Z3
+	ADDQ         DX, AX
+	VADDPS       (AX), Z4, Z4
+	VADDPS.Z     64(AX), Z5, K1, Z5
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
 
-rows3thinstore:
+wide3added:
+	CMPQ    out+96(FP), $0x00
+	JNE     wide3out
 	VMOVUPS Z0, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z1, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z1, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z2, (AX)
+	VMOVUPS Z3, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z4, (AX)
+	VMOVUPS Z5, K1, 64(AX)
+	JMP     wide3stored
 
-rows3next:
-	DECQ   strips+64(FP)
-	JZ     rows3done
-	SUBQ   $0x03, rows+56(FP)
-	IMUL3Q $0x03, CX, AX
-	ADDQ   AX, a+0(FP)
-	MOVQ   ldc+48(FP), AX
-	IMUL3Q $0x0c, AX, AX
-	ADDQ   AX, c+40(FP)
-	JMP    strip
+wide3out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVQ         factorStride+120(FP), R9
+	MOVQ         factor+112(FP), R10
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z1, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMOVUPS      Z2, (AX)
+	VMOVUPS      Z3, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMOVUPS      Z4, (AX)
+	VMOVUPS      Z5, K1, 64(AX)
 
-rows3done:
-	VZEROUPPER
-	RET
+wide3stored:
+	JMP done
 
-rows2:
-	MOVQ b+24(FP), AX
-	MOVQ c+40(FP), DX
-	MOVQ cols+72(FP), DI
-	CMPQ DI, $0x20
-	JL   rows2narrow
-
-rows2panel:
+wide2:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
-	MOVQ   a+0(FP), R8
-	MOVQ   AX, R9
-	MOVQ   k+80(FP), R10
+	MOVQ   a+0(FP), AX
+	MOVQ   DI, DX
+	MOVQ   k+80(FP), R9
 
-rows2widestep:
-	VMOVUPS      (R9), Z28
-	VMOVUPS      64(R9), Z29
-	ADDQ         SI, R9
-	VBROADCASTSS (R8), Z30
+wide2step:
+	VMOVUPS      (DX), Z28
+	VMOVUPS.Z    64(DX), K1, Z29
+	ADDQ         SI, DX
+	VBROADCASTSS (AX), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Z29, Z30, Z1
-	VBROADCASTSS (R8)(CX*1), Z31
+	VBROADCASTSS (AX)(CX*1), Z31
 	VFMADD231PS  Z28, Z31, Z2
 	VFMADD231PS  Z29, Z31, Z3
-	ADDQ         BX, R8
-	DECQ         R10
-	JNZ          rows2widestep
-	MOVQ         DX, R8
-	MOVQ         ldc+48(FP), R9
+	ADDQ         BX, AX
+	DECQ         R9
+	JNZ          wide2step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
 	SHLQ         $0x02, R9
-	MOVB         accumulate+88(FP), R10
-	TESTB        R10, R10
-	JZ           rows2widestore
-	VADDPS       (R8), Z0, Z0
-	VADDPS       64(R8), Z1, Z1
-	ADDQ         R9, R8
-	VADDPS       (R8), Z2, Z2
-	VADDPS       64(R8), Z3, Z3
-	MOVQ         DX, R8
-
-rows2widestore:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, 64(R8)
-	ADDQ    $+128, AX
-	ADDQ    $+128, DX
-	SUBQ    $0x20, DI
-	CMPQ    DI, $0x20
-	JGE     rows2panel
-	TESTQ   DI, DI
-	JZ      rows2next
-
-rows2narrow:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	MOVQ   a+0(FP), DI
-	MOVQ   k+80(FP), R8
-
-rows2thinstep:
-	VMOVUPS      (AX), Z28
-	ADDQ         SI, AX
-	VBROADCASTSS (DI), Z30
-	VFMADD231PS  Z28, Z30, Z0
-	VBROADCASTSS (DI)(CX*1), Z31
-	VFMADD231PS  Z28, Z31, Z1
-	ADDQ         BX, DI
-	DECQ         R8
-	JNZ          rows2thinstep
-	MOVQ         DX, AX
-	MOVQ         ldc+48(FP), DI
-	SHLQ         $0x02, DI
-	MOVB         accumulate+88(FP), R8
-	TESTB        R8, R8
-	JZ           rows2thinstore
-	VADDPS       (AX), Z0, Z0
-	ADDQ         DI, AX
-	VADDPS       (AX), Z1, Z1
-	MOVQ         DX, AX
-
-rows2thinstore:
-	VMOVUPS Z0, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z1, (AX)
-
-rows2next:
-	DECQ   strips+64(FP)
-	JZ     rows2done
-	SUBQ   $0x02, rows+56(FP)
-	IMUL3Q $0x02, CX, AX
-	ADDQ   AX, a+0(FP)
-	MOVQ   ldc+48(FP), AX
-	IMUL3Q $0x08, AX, AX
-	ADDQ   AX, c+40(FP)
-	JMP    strip
-
-rows2done:
-	VZEROUPPER
-	RET
-
-rows1:
-	MOVQ b+24(FP), AX
-	MOVQ c+40(FP), DX
-	MOVQ cols+72(FP), DI
-	CMPQ DI, $0x20
-	JL   rows1narrow
-
-rows1panel:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	MOVQ   a+0(FP), R8
-	MOVQ   AX, R9
-	MOVQ   k+80(FP), R10
-
-rows1widestep:
-	VMOVUPS      (R9), Z28
-	VMOVUPS      64(R9), Z29
-	ADDQ         SI, R9
-	VBROADCASTSS (R8), Z30
-	VFMADD231PS  Z28, Z30, Z0
-	VFMADD231PS  Z29, Z30, Z1
-	ADDQ         BX, R8
-	DECQ         R10
-	JNZ          rows1widestep
-	MOVQ         DX, R8
-	MOVQ         ldc+48(FP), R9
-	SHLQ         $0x02, R9
+	ADDQ         R9, AX
 	MOVB         accumulate+88(FP), R9
 	TESTB        R9, R9
-	JZ           rows1widestore
-	VADDPS       (R8), Z0, Z0
-	VADDPS       64(R8), Z1, Z1
-	MOVQ         DX, R8
-
-rows1widestore:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, 64(R8)
-	ADDQ    $+128, AX
-	ADDQ    $+128, DX
-	SUBQ    $0x20, DI
-	CMPQ    DI, $0x20
-	JGE     rows1panel
-	TESTQ   DI, DI
-	JZ      rows1next
-
-rows1narrow:
-	VPXORD Z0, Z0, Z0
-	MOVQ   a+0(FP), DI
-	MOVQ   k+80(FP), R8
-
-rows1thinstep:
-	VMOVUPS      (AX), Z28
-	ADDQ         SI, AX
-	VBROADCASTSS (DI), Z30
-	VFMADD231PS  Z28, Z30, Z0
-	ADDQ         BX, DI
-	DECQ         R8
-	JNZ          rows1thinstep
-	MOVQ         DX, AX
-	MOVQ         ldc+48(FP), DI
-	SHLQ         $0x02, DI
-	MOVB         accumulate+88(FP), DI
-	TESTB        DI, DI
-	JZ           rows1thinstore
+	JZ           wide2added
 	VADDPS       (AX), Z0, Z0
-	MOVQ         DX, AX
+	VADDPS.Z     64(AX), Z1, K1, Z1
+	ADDQ         DX, AX
+	VADDPS       (AX), Z2, Z2
+	VADDPS.Z     64(AX), Z3, K1, Z3
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
 
-rows1thinstore:
+wide2added:
+	CMPQ    out+96(FP), $0x00
+	JNE     wide2out
 	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z2, (AX)
+	VMOVUPS Z3, K1, 64(AX)
+	JMP     wide2stored
 
-rows1next:
-	DECQ   strips+64(FP)
-	JZ     rows1done
-	SUBQ   $0x01, rows+56(FP)
-	IMUL3Q $0x01, CX, AX
-	ADDQ   AX, a+0(FP)
-	MOVQ   ldc+48(FP), AX
-	IMUL3Q $0x04, AX, AX
-	ADDQ   AX, c+40(FP)
-	JMP    strip
+wide2out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVQ         factorStride+120(FP), R9
+	MOVQ         factor+112(FP), R10
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z1, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMOVUPS      Z2, (AX)
+	VMOVUPS      Z3, K1, 64(AX)
 
-rows1done:
+wide2stored:
+	JMP done
+
+wide1:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	MOVQ   a+0(FP), AX
+	MOVQ   DI, DX
+	MOVQ   k+80(FP), R9
+
+wide1step:
+	VMOVUPS      (DX), Z28
+	VMOVUPS.Z    64(DX), K1, Z29
+	ADDQ         SI, DX
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS  Z28, Z30, Z0
+	VFMADD231PS  Z29, Z30, Z1
+	ADDQ         BX, AX
+	DECQ         R9
+	JNZ          wide1step
+	MOVQ         ldc+48(FP), AX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DX
+	SUBQ         R8, DX
+	SHLQ         $0x02, DX
+	ADDQ         DX, AX
+	MOVB         accumulate+88(FP), DL
+	TESTB        DL, DL
+	JZ           wide1added
+	VADDPS       (AX), Z0, Z0
+	VADDPS.Z     64(AX), Z1, K1, Z1
+	MOVQ         ldc+48(FP), AX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DX
+	SUBQ         R8, DX
+	SHLQ         $0x02, DX
+	ADDQ         DX, AX
+
+wide1added:
+	CMPQ    out+96(FP), $0x00
+	JNE     wide1out
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, K1, 64(AX)
+	JMP     wide1stored
+
+wide1out:
+	MOVQ         ldo+104(FP), AX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), DX
+	SUBQ         R8, DX
+	SHLQ         $0x02, DX
+	ADDQ         DX, AX
+	MOVQ         factorStride+120(FP), DX
+	MOVQ         factor+112(FP), R9
+	VBROADCASTSS (R9), Z31
+	ADDQ         DX, R9
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z1, K1, 64(AX)
+
+wide1stored:
+done:
+	ADDQ $+128, DI
+	SUBQ $0x20, R8
+	JG   panel
+
+next:
+	MOVQ  (SP), AX
+	DECQ  strips+64(FP)
+	JZ    return
+	SUBQ  AX, rows+56(FP)
+	MOVQ  CX, DX
+	IMULQ AX, DX
+	ADDQ  DX, a+0(FP)
+	MOVQ  ldc+48(FP), DX
+	IMULQ AX, DX
+	ADDQ  DX, c+40(FP)
+	MOVQ  factorStride+120(FP), DX
+	IMULQ AX, DX
+	ADDQ  DX, factor+112(FP)
+	CMPQ  out+96(FP), $0x00
+	JE    strip
+	MOVQ  ldo+104(FP), DX
+	IMULQ AX, DX
+	ADDQ  DX, out+96(FP)
+	JMP   strip
+
+return:
 	VZEROUPPER
 	RET
 
-// func attentionProductBF16(a *float32, ars int, aks int, b *float32, bRow int, c *float32, ldc int, rows int, strips int, cols int, k int, accumulate bool)
-// Requires: AVX, AVX512F
-TEXT ·attentionProductBF16(SB), NOSPLIT, $0-89
+one:
+	MOVL    R8, DX
+	MOVL    $0x00000010, R9
+	CMPL    DX, R9
+	CMOVLGT R9, DX
+	MOVL    $0x0000ffff, R9
+	BZHIL   DX, R9, R9
+	KMOVW   R9, K1
+	SHLL    $0x10, R9
+	ORL     $0x0000ffff, R9
+	KMOVD   R9, K2
+	CMPQ    AX, $0x08
+	JGE     thinFrom8To14
+	CMPQ    AX, $0x04
+	JGE     thinFrom4To7
+	CMPQ    AX, $0x02
+	JGE     thinFrom2To3
+	JMP     thin1
+
+thinFrom2To3:
+	CMPQ AX, $0x03
+	JGE  thinFrom3To3
+	JMP  thin2
+
+thinFrom3To3:
+	JMP thin3
+
+thinFrom4To7:
+	CMPQ AX, $0x06
+	JGE  thinFrom6To7
+	CMPQ AX, $0x05
+	JGE  thinFrom5To5
+	JMP  thin4
+
+thinFrom5To5:
+	JMP thin5
+
+thinFrom6To7:
+	CMPQ AX, $0x07
+	JGE  thinFrom7To7
+	JMP  thin6
+
+thinFrom7To7:
+	JMP thin7
+
+thinFrom8To14:
+	CMPQ AX, $0x0b
+	JGE  thinFrom11To14
+	CMPQ AX, $0x09
+	JGE  thinFrom9To10
+	JMP  thin8
+
+thinFrom9To10:
+	CMPQ AX, $0x0a
+	JGE  thinFrom10To10
+	JMP  thin9
+
+thinFrom10To10:
+	JMP thin10
+
+thinFrom11To14:
+	CMPQ AX, $0x0d
+	JGE  thinFrom13To14
+	CMPQ AX, $0x0c
+	JGE  thinFrom12To12
+	JMP  thin11
+
+thinFrom12To12:
+	JMP thin12
+
+thinFrom13To14:
+	CMPQ AX, $0x0e
+	JGE  thinFrom14To14
+	JMP  thin13
+
+thinFrom14To14:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	MOVQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	LEAQ   (DX)(CX*2), R9
+	ADDQ   CX, R9
+	LEAQ   (R9)(CX*2), R10
+	ADDQ   CX, R10
+	LEAQ   (R10)(CX*2), R11
+	ADDQ   CX, R11
+	MOVQ   k+80(FP), R12
+
+thin14step:
+	VMOVUPS.Z    (DI), K1, Z29
+	ADDQ         SI, DI
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS  Z29, Z30, Z0
+	VBROADCASTSS (AX)(CX*1), Z31
+	VFMADD231PS  Z29, Z31, Z1
+	VBROADCASTSS (AX)(CX*2), Z30
+	VFMADD231PS  Z29, Z30, Z2
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
+	VFMADD231PS  Z29, Z31, Z3
+	VBROADCASTSS (DX)(CX*1), Z30
+	VFMADD231PS  Z29, Z30, Z4
+	VBROADCASTSS (DX)(CX*2), Z31
+	VFMADD231PS  Z29, Z31, Z5
+	ADDQ         BX, DX
+	VBROADCASTSS (R9), Z30
+	VFMADD231PS  Z29, Z30, Z6
+	VBROADCASTSS (R9)(CX*1), Z31
+	VFMADD231PS  Z29, Z31, Z7
+	VBROADCASTSS (R9)(CX*2), Z30
+	VFMADD231PS  Z29, Z30, Z8
+	ADDQ         BX, R9
+	VBROADCASTSS (R10), Z31
+	VFMADD231PS  Z29, Z31, Z9
+	VBROADCASTSS (R10)(CX*1), Z30
+	VFMADD231PS  Z29, Z30, Z10
+	VBROADCASTSS (R10)(CX*2), Z31
+	VFMADD231PS  Z29, Z31, Z11
+	ADDQ         BX, R10
+	VBROADCASTSS (R11), Z30
+	VFMADD231PS  Z29, Z30, Z12
+	VBROADCASTSS (R11)(CX*1), Z31
+	VFMADD231PS  Z29, Z31, Z13
+	ADDQ         BX, R11
+	DECQ         R12
+	JNZ          thin14step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+	MOVB         accumulate+88(FP), DI
+	TESTB        DI, DI
+	JZ           thin14added
+	VADDPS.Z     (AX), Z0, K1, Z0
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z1, K1, Z1
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z2, K1, Z2
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z3, K1, Z3
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z4, K1, Z4
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z5, K1, Z5
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z6, K1, Z6
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z7, K1, Z7
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z8, K1, Z8
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z9, K1, Z9
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z10, K1, Z10
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z11, K1, Z11
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z12, K1, Z12
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z13, K1, Z13
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+
+thin14added:
+	CMPQ    out+96(FP), $0x00
+	JNE     thin14out
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z1, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z2, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z3, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z4, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z5, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z6, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z7, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z8, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z9, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z10, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z11, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z12, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z13, K1, (AX)
+	JMP     thin14stored
+
+thin14out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+	MOVQ         factorStride+120(FP), DI
+	MOVQ         factor+112(FP), R8
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z0, Z0
+	VMOVUPS      Z0, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z1, Z1
+	VMOVUPS      Z1, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z2, Z2
+	VMOVUPS      Z2, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z3, Z3
+	VMOVUPS      Z3, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z4, Z4
+	VMOVUPS      Z4, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z5, Z5
+	VMOVUPS      Z5, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z6, Z6
+	VMOVUPS      Z6, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z7, Z7
+	VMOVUPS      Z7, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z8, Z8
+	VMOVUPS      Z8, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z9, Z9
+	VMOVUPS      Z9, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z10, Z10
+	VMOVUPS      Z10, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z11, Z11
+	VMOVUPS      Z11, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z12, Z12
+	VMOVUPS      Z12, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z13, Z13
+	VMOVUPS      Z13, K1, (AX)
+
+thin14stored:
+	JMP next
+
+thin13:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	MOVQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	LEAQ   (DX)(CX*2), R9
+	ADDQ   CX, R9
+	LEAQ   (R9)(CX*2), R10
+	ADDQ   CX, R10
+	LEAQ   (R10)(CX*2), R11
+	ADDQ   CX, R11
+	MOVQ   k+80(FP), R12
+
+thin13step:
+	VMOVUPS.Z    (DI), K1, Z29
+	ADDQ         SI, DI
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS  Z29, Z30, Z0
+	VBROADCASTSS (AX)(CX*1), Z31
+	VFMADD231PS  Z29, Z31, Z1
+	VBROADCASTSS (AX)(CX*2), Z30
+	VFMADD231PS  Z29, Z30, Z2
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
+	VFMADD231PS  Z29, Z31, Z3
+	VBROADCASTSS (DX)(CX*1), Z30
+	VFMADD231PS  Z29, Z30, Z4
+	VBROADCASTSS (DX)(CX*2), Z31
+	VFMADD231PS  Z29, Z31, Z5
+	ADDQ         BX, DX
+	VBROADCASTSS (R9), Z30
+	VFMADD231PS  Z29, Z30, Z6
+	VBROADCASTSS (R9)(CX*1), Z31
+	VFMADD231PS  Z29, Z31, Z7
+	VBROADCASTSS (R9)(CX*2), Z30
+	VFMADD231PS  Z29, Z30, Z8
+	ADDQ         BX, R9
+	VBROADCASTSS (R10), Z31
+	VFMADD231PS  Z29, Z31, Z9
+	VBROADCASTSS (R10)(CX*1), Z30
+	VFMADD231PS  Z29, Z30, Z10
+	VBROADCASTSS (R10)(CX*2), Z31
+	VFMADD231PS  Z29, Z31, Z11
+	ADDQ         BX, R10
+	VBROADCASTSS (R11), Z30
+	VFMADD231PS  Z29, Z30, Z12
+	ADDQ         BX, R11
+	DECQ         R12
+	JNZ          thin13step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+	MOVB         accumulate+88(FP), DI
+	TESTB        DI, DI
+	JZ           thin13added
+	VADDPS.Z     (AX), Z0, K1, Z0
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z1, K1, Z1
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z2, K1, Z2
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z3, K1, Z3
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z4, K1, Z4
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z5, K1, Z5
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z6, K1, Z6
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z7, K1, Z7
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z8, K1, Z8
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z9, K1, Z9
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z10, K1, Z10
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z11, K1, Z11
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z12, K1, Z12
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+
+thin13added:
+	CMPQ    out+96(FP), $0x00
+	JNE     thin13out
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z1, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z2, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z3, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z4, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z5, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z6, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z7, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z8, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z9, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z10, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z11, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z12, K1, (AX)
+	JMP     thin13stored
+
+thin13out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+	MOVQ         factorStride+120(FP), DI
+	MOVQ         factor+112(FP), R8
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z0, Z0
+	VMOVUPS      Z0, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z1, Z1
+	VMOVUPS      Z1, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z2, Z2
+	VMOVUPS      Z2, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z3, Z3
+	VMOVUPS      Z3, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z4, Z4
+	VMOVUPS      Z4, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z5, Z5
+	VMOVUPS      Z5, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z6, Z6
+	VMOVUPS      Z6, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z7, Z7
+	VMOVUPS      Z7, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z8, Z8
+	VMOVUPS      Z8, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z9, Z9
+	VMOVUPS      Z9, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z10, Z10
+	VMOVUPS      Z10, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z11, Z11
+	VMOVUPS      Z11, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z12, Z12
+	VMOVUPS      Z12, K1, (AX)
+
+thin13stored:
+	JMP next
+
+thin12:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	MOVQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	LEAQ   (DX)(CX*2), R9
+	ADDQ   CX, R9
+	LEAQ   (R9)(CX*2), R10
+	ADDQ   CX, R10
+	MOVQ   k+80(FP), R11
+
+thin12step:
+	VMOVUPS.Z    (DI), K1, Z29
+	ADDQ         SI, DI
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS  Z29, Z30, Z0
+	VBROADCASTSS (AX)(CX*1), Z31
+	VFMADD231PS  Z29, Z31, Z1
+	VBROADCASTSS (AX)(CX*2), Z30
+	VFMADD231PS  Z29, Z30, Z2
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
+	VFMADD231PS  Z29, Z31, Z3
+	VBROADCASTSS (DX)(CX*1), Z30
+	VFMADD231PS  Z29, Z30, Z4
+	VBROADCASTSS (DX)(CX*2), Z31
+	VFMADD231PS  Z29, Z31, Z5
+	ADDQ         BX, DX
+	VBROADCASTSS (R9), Z30
+	VFMADD231PS  Z29, Z30, Z6
+	VBROADCASTSS (R9)(CX*1), Z31
+	VFMADD231PS  Z29, Z31, Z7
+	VBROADCASTSS (R9)(CX*2), Z30
+	VFMADD231PS  Z29, Z30, Z8
+	ADDQ         BX, R9
+	VBROADCASTSS (R10), Z31
+	VFMADD231PS  Z29, Z31, Z9
+	VBROADCASTSS (R10)(CX*1), Z30
+	VFMADD231PS  Z29, Z30, Z10
+	VBROADCASTSS (R10)(CX*2), Z31
+	VFMADD231PS  Z29, Z31, Z11
+	ADDQ         BX, R10
+	DECQ         R11
+	JNZ          thin12step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+	MOVB         accumulate+88(FP), DI
+	TESTB        DI, DI
+	JZ           thin12added
+	VADDPS.Z     (AX), Z0, K1, Z0
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z1, K1, Z1
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z2, K1, Z2
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z3, K1, Z3
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z4, K1, Z4
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z5, K1, Z5
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z6, K1, Z6
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z7, K1, Z7
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z8, K1, Z8
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z9, K1, Z9
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z10, K1, Z10
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z11, K1, Z11
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+
+thin12added:
+	CMPQ    out+96(FP), $0x00
+	JNE     thin12out
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z1, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z2, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z3, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z4, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z5, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z6, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z7, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z8, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z9, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z10, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z11, K1, (AX)
+	JMP     thin12stored
+
+thin12out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+	MOVQ         factorStride+120(FP), DI
+	MOVQ         factor+112(FP), R8
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z0, Z0
+	VMOVUPS      Z0, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z1, Z1
+	VMOVUPS      Z1, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z2, Z2
+	VMOVUPS      Z2, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z3, Z3
+	VMOVUPS      Z3, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z4, Z4
+	VMOVUPS      Z4, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z5, Z5
+	VMOVUPS      Z5, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z6, Z6
+	VMOVUPS      Z6, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z7, Z7
+	VMOVUPS      Z7, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z8, Z8
+	VMOVUPS      Z8, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z9, Z9
+	VMOVUPS      Z9, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z10, Z10
+	VMOVUPS      Z10, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z11, Z11
+	VMOVUPS      Z11, K1, (AX)
+
+thin12stored:
+	JMP next
+
+thin11:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	MOVQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	LEAQ   (DX)(CX*2), R9
+	ADDQ   CX, R9
+	LEAQ   (R9)(CX*2), R10
+	ADDQ   CX, R10
+	MOVQ   k+80(FP), R11
+
+thin11step:
+	VMOVUPS.Z    (DI), K1, Z29
+	ADDQ         SI, DI
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS  Z29, Z30, Z0
+	VBROADCASTSS (AX)(CX*1), Z31
+	VFMADD231PS  Z29, Z31, Z1
+	VBROADCASTSS (AX)(CX*2), Z30
+	VFMADD231PS  Z29, Z30, Z2
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
+	VFMADD231PS  Z29, Z31, Z3
+	VBROADCASTSS (DX)(CX*1), Z30
+	VFMADD231PS  Z29, Z30, Z4
+	VBROADCASTSS (DX)(CX*2), Z31
+	VFMADD231PS  Z29, Z31, Z5
+	ADDQ         BX, DX
+	VBROADCASTSS (R9), Z30
+	VFMADD231PS  Z29, Z30, Z6
+	VBROADCASTSS (R9)(CX*1), Z31
+	VFMADD231PS  Z29, Z31, Z7
+	VBROADCASTSS (R9)(CX*2), Z30
+	VFMADD231PS  Z29, Z30, Z8
+	ADDQ         BX, R9
+	VBROADCASTSS (R10), Z31
+	VFMADD231PS  Z29, Z31, Z9
+	VBROADCASTSS (R10)(CX*1), Z30
+	VFMADD231PS  Z29, Z30, Z10
+	ADDQ         BX, R10
+	DECQ         R11
+	JNZ          thin11step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+	MOVB         accumulate+88(FP), DI
+	TESTB        DI, DI
+	JZ           thin11added
+	VADDPS.Z     (AX), Z0, K1, Z0
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z1, K1, Z1
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z2, K1, Z2
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z3, K1, Z3
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z4, K1, Z4
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z5, K1, Z5
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z6, K1, Z6
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z7, K1, Z7
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z8, K1, Z8
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z9, K1, Z9
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z10, K1, Z10
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+
+thin11added:
+	CMPQ    out+96(FP), $0x00
+	JNE     thin11out
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z1, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z2, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z3, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z4, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z5, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z6, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z7, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z8, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z9, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z10, K1, (AX)
+	JMP     thin11stored
+
+thin11out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+	MOVQ         factorStride+120(FP), DI
+	MOVQ         factor+112(FP), R8
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z0, Z0
+	VMOVUPS      Z0, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z1, Z1
+	VMOVUPS      Z1, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z2, Z2
+	VMOVUPS      Z2, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z3, Z3
+	VMOVUPS      Z3, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z4, Z4
+	VMOVUPS      Z4, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z5, Z5
+	VMOVUPS      Z5, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z6, Z6
+	VMOVUPS      Z6, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z7, Z7
+	VMOVUPS      Z7, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z8, Z8
+	VMOVUPS      Z8, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z9, Z9
+	VMOVUPS      Z9, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z10, Z10
+	VMOVUPS      Z10, K1, (AX)
+
+thin11stored:
+	JMP next
+
+thin10:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	MOVQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	LEAQ   (DX)(CX*2), R9
+	ADDQ   CX, R9
+	LEAQ   (R9)(CX*2), R10
+	ADDQ   CX, R10
+	MOVQ   k+80(FP), R11
+
+thin10step:
+	VMOVUPS.Z    (DI), K1, Z29
+	ADDQ         SI, DI
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS  Z29, Z30, Z0
+	VBROADCASTSS (AX)(CX*1), Z31
+	VFMADD231PS  Z29, Z31, Z1
+	VBROADCASTSS (AX)(CX*2), Z30
+	VFMADD231PS  Z29, Z30, Z2
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
+	VFMADD231PS  Z29, Z31, Z3
+	VBROADCASTSS (DX)(CX*1), Z30
+	VFMADD231PS  Z29, Z30, Z4
+	VBROADCASTSS (DX)(CX*2), Z31
+	VFMADD231PS  Z29, Z31, Z5
+	ADDQ         BX, DX
+	VBROADCASTSS (R9), Z30
+	VFMADD231PS  Z29, Z30, Z6
+	VBROADCASTSS (R9)(CX*1), Z31
+	VFMADD231PS  Z29, Z31, Z7
+	VBROADCASTSS (R9)(CX*2), Z30
+	VFMADD231PS  Z29, Z30, Z8
+	ADDQ         BX, R9
+	VBROADCASTSS (R10), Z31
+	VFMADD231PS  Z29, Z31, Z9
+	ADDQ         BX, R10
+	DECQ         R11
+	JNZ          thin10step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+	MOVB         accumulate+88(FP), DI
+	TESTB        DI, DI
+	JZ           thin10added
+	VADDPS.Z     (AX), Z0, K1, Z0
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z1, K1, Z1
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z2, K1, Z2
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z3, K1, Z3
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z4, K1, Z4
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z5, K1, Z5
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z6, K1, Z6
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z7, K1, Z7
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z8, K1, Z8
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z9, K1, Z9
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+
+thin10added:
+	CMPQ    out+96(FP), $0x00
+	JNE     thin10out
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z1, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z2, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z3, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z4, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z5, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z6, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z7, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z8, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z9, K1, (AX)
+	JMP     thin10stored
+
+thin10out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+	MOVQ         factorStride+120(FP), DI
+	MOVQ         factor+112(FP), R8
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z0, Z0
+	VMOVUPS      Z0, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z1, Z1
+	VMOVUPS      Z1, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z2, Z2
+	VMOVUPS      Z2, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z3, Z3
+	VMOVUPS      Z3, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z4, Z4
+	VMOVUPS      Z4, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z5, Z5
+	VMOVUPS      Z5, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z6, Z6
+	VMOVUPS      Z6, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z7, Z7
+	VMOVUPS      Z7, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z8, Z8
+	VMOVUPS      Z8, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z9, Z9
+	VMOVUPS      Z9, K1, (AX)
+
+thin10stored:
+	JMP next
+
+thin9:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	MOVQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	LEAQ   (DX)(CX*2), R9
+	ADDQ   CX, R9
+	MOVQ   k+80(FP), R10
+
+thin9step:
+	VMOVUPS.Z    (DI), K1, Z29
+	ADDQ         SI, DI
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS  Z29, Z30, Z0
+	VBROADCASTSS (AX)(CX*1), Z31
+	VFMADD231PS  Z29, Z31, Z1
+	VBROADCASTSS (AX)(CX*2), Z30
+	VFMADD231PS  Z29, Z30, Z2
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
+	VFMADD231PS  Z29, Z31, Z3
+	VBROADCASTSS (DX)(CX*1), Z30
+	VFMADD231PS  Z29, Z30, Z4
+	VBROADCASTSS (DX)(CX*2), Z31
+	VFMADD231PS  Z29, Z31, Z5
+	ADDQ         BX, DX
+	VBROADCASTSS (R9), Z30
+	VFMADD231PS  Z29, Z30, Z6
+	VBROADCASTSS (R9)(CX*1), Z31
+	VFMADD231PS  Z29, Z31, Z7
+	VBROADCASTSS (R9)(CX*2), Z30
+	VFMADD231PS  Z29, Z30, Z8
+	ADDQ         BX, R9
+	DECQ         R10
+	JNZ          thin9step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+	MOVB         accumulate+88(FP), DI
+	TESTB        DI, DI
+	JZ           thin9added
+	VADDPS.Z     (AX), Z0, K1, Z0
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z1, K1, Z1
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z2, K1, Z2
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z3, K1, Z3
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z4, K1, Z4
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z5, K1, Z5
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z6, K1, Z6
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z7, K1, Z7
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z8, K1, Z8
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+
+thin9added:
+	CMPQ    out+96(FP), $0x00
+	JNE     thin9out
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z1, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z2, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z3, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z4, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z5, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z6, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z7, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z8, K1, (AX)
+	JMP     thin9stored
+
+thin9out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+	MOVQ         factorStride+120(FP), DI
+	MOVQ         factor+112(FP), R8
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z0, Z0
+	VMOVUPS      Z0, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z1, Z1
+	VMOVUPS      Z1, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z2, Z2
+	VMOVUPS      Z2, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z3, Z3
+	VMOVUPS      Z3, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z4, Z4
+	VMOVUPS      Z4, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z5, Z5
+	VMOVUPS      Z5, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z6, Z6
+	VMOVUPS      Z6, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z7, Z7
+	VMOVUPS      Z7, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z8, Z8
+	VMOVUPS      Z8, K1, (AX)
+
+thin9stored:
+	JMP next
+
+thin8:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	MOVQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	LEAQ   (DX)(CX*2), R9
+	ADDQ   CX, R9
+	MOVQ   k+80(FP), R10
+
+thin8step:
+	VMOVUPS.Z    (DI), K1, Z29
+	ADDQ         SI, DI
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS  Z29, Z30, Z0
+	VBROADCASTSS (AX)(CX*1), Z31
+	VFMADD231PS  Z29, Z31, Z1
+	VBROADCASTSS (AX)(CX*2), Z30
+	VFMADD231PS  Z29, Z30, Z2
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
+	VFMADD231PS  Z29, Z31, Z3
+	VBROADCASTSS (DX)(CX*1), Z30
+	VFMADD231PS  Z29, Z30, Z4
+	VBROADCASTSS (DX)(CX*2), Z31
+	VFMADD231PS  Z29, Z31, Z5
+	ADDQ         BX, DX
+	VBROADCASTSS (R9), Z30
+	VFMADD231PS  Z29, Z30, Z6
+	VBROADCASTSS (R9)(CX*1), Z31
+	VFMADD231PS  Z29, Z31, Z7
+	ADDQ         BX, R9
+	DECQ         R10
+	JNZ          thin8step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+	MOVB         accumulate+88(FP), DI
+	TESTB        DI, DI
+	JZ           thin8added
+	VADDPS.Z     (AX), Z0, K1, Z0
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z1, K1, Z1
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z2, K1, Z2
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z3, K1, Z3
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z4, K1, Z4
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z5, K1, Z5
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z6, K1, Z6
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z7, K1, Z7
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+
+thin8added:
+	CMPQ    out+96(FP), $0x00
+	JNE     thin8out
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z1, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z2, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z3, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z4, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z5, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z6, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z7, K1, (AX)
+	JMP     thin8stored
+
+thin8out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+	MOVQ         factorStride+120(FP), DI
+	MOVQ         factor+112(FP), R8
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z0, Z0
+	VMOVUPS      Z0, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z1, Z1
+	VMOVUPS      Z1, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z2, Z2
+	VMOVUPS      Z2, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z3, Z3
+	VMOVUPS      Z3, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z4, Z4
+	VMOVUPS      Z4, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z5, Z5
+	VMOVUPS      Z5, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z6, Z6
+	VMOVUPS      Z6, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z7, Z7
+	VMOVUPS      Z7, K1, (AX)
+
+thin8stored:
+	JMP next
+
+thin7:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	MOVQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	LEAQ   (DX)(CX*2), R9
+	ADDQ   CX, R9
+	MOVQ   k+80(FP), R10
+
+thin7step:
+	VMOVUPS.Z    (DI), K1, Z29
+	ADDQ         SI, DI
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS  Z29, Z30, Z0
+	VBROADCASTSS (AX)(CX*1), Z31
+	VFMADD231PS  Z29, Z31, Z1
+	VBROADCASTSS (AX)(CX*2), Z30
+	VFMADD231PS  Z29, Z30, Z2
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
+	VFMADD231PS  Z29, Z31, Z3
+	VBROADCASTSS (DX)(CX*1), Z30
+	VFMADD231PS  Z29, Z30, Z4
+	VBROADCASTSS (DX)(CX*2), Z31
+	VFMADD231PS  Z29, Z31, Z5
+	ADDQ         BX, DX
+	VBROADCASTSS (R9), Z30
+	VFMADD231PS  Z29, Z30, Z6
+	ADDQ         BX, R9
+	DECQ         R10
+	JNZ          thin7step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+	MOVB         accumulate+88(FP), DI
+	TESTB        DI, DI
+	JZ           thin7added
+	VADDPS.Z     (AX), Z0, K1, Z0
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z1, K1, Z1
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z2, K1, Z2
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z3, K1, Z3
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z4, K1, Z4
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z5, K1, Z5
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z6, K1, Z6
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+
+thin7added:
+	CMPQ    out+96(FP), $0x00
+	JNE     thin7out
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z1, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z2, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z3, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z4, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z5, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z6, K1, (AX)
+	JMP     thin7stored
+
+thin7out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+	MOVQ         factorStride+120(FP), DI
+	MOVQ         factor+112(FP), R8
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z0, Z0
+	VMOVUPS      Z0, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z1, Z1
+	VMOVUPS      Z1, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z2, Z2
+	VMOVUPS      Z2, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z3, Z3
+	VMOVUPS      Z3, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z4, Z4
+	VMOVUPS      Z4, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z5, Z5
+	VMOVUPS      Z5, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z6, Z6
+	VMOVUPS      Z6, K1, (AX)
+
+thin7stored:
+	JMP next
+
+thin6:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	MOVQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	MOVQ   k+80(FP), R9
+
+thin6step:
+	VMOVUPS.Z    (DI), K1, Z29
+	ADDQ         SI, DI
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS  Z29, Z30, Z0
+	VBROADCASTSS (AX)(CX*1), Z31
+	VFMADD231PS  Z29, Z31, Z1
+	VBROADCASTSS (AX)(CX*2), Z30
+	VFMADD231PS  Z29, Z30, Z2
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
+	VFMADD231PS  Z29, Z31, Z3
+	VBROADCASTSS (DX)(CX*1), Z30
+	VFMADD231PS  Z29, Z30, Z4
+	VBROADCASTSS (DX)(CX*2), Z31
+	VFMADD231PS  Z29, Z31, Z5
+	ADDQ         BX, DX
+	DECQ         R9
+	JNZ          thin6step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+	MOVB         accumulate+88(FP), DI
+	TESTB        DI, DI
+	JZ           thin6added
+	VADDPS.Z     (AX), Z0, K1, Z0
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z1, K1, Z1
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z2, K1, Z2
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z3, K1, Z3
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z4, K1, Z4
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z5, K1, Z5
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+
+thin6added:
+	CMPQ    out+96(FP), $0x00
+	JNE     thin6out
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z1, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z2, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z3, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z4, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z5, K1, (AX)
+	JMP     thin6stored
+
+thin6out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+	MOVQ         factorStride+120(FP), DI
+	MOVQ         factor+112(FP), R8
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z0, Z0
+	VMOVUPS      Z0, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z1, Z1
+	VMOVUPS      Z1, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z2, Z2
+	VMOVUPS      Z2, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z3, Z3
+	VMOVUPS      Z3, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z4, Z4
+	VMOVUPS      Z4, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z5, Z5
+	VMOVUPS      Z5, K1, (AX)
+
+thin6stored:
+	JMP next
+
+thin5:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	MOVQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	MOVQ   k+80(FP), R9
+
+thin5step:
+	VMOVUPS.Z    (DI), K1, Z29
+	ADDQ         SI, DI
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS  Z29, Z30, Z0
+	VBROADCASTSS (AX)(CX*1), Z31
+	VFMADD231PS  Z29, Z31, Z1
+	VBROADCASTSS (AX)(CX*2), Z30
+	VFMADD231PS  Z29, Z30, Z2
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
+	VFMADD231PS  Z29, Z31, Z3
+	VBROADCASTSS (DX)(CX*1), Z30
+	VFMADD231PS  Z29, Z30, Z4
+	ADDQ         BX, DX
+	DECQ         R9
+	JNZ          thin5step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+	MOVB         accumulate+88(FP), DI
+	TESTB        DI, DI
+	JZ           thin5added
+	VADDPS.Z     (AX), Z0, K1, Z0
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z1, K1, Z1
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z2, K1, Z2
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z3, K1, Z3
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z4, K1, Z4
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+
+thin5added:
+	CMPQ    out+96(FP), $0x00
+	JNE     thin5out
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z1, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z2, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z3, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z4, K1, (AX)
+	JMP     thin5stored
+
+thin5out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+	MOVQ         factorStride+120(FP), DI
+	MOVQ         factor+112(FP), R8
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z0, Z0
+	VMOVUPS      Z0, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z1, Z1
+	VMOVUPS      Z1, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z2, Z2
+	VMOVUPS      Z2, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z3, Z3
+	VMOVUPS      Z3, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z4, Z4
+	VMOVUPS      Z4, K1, (AX)
+
+thin5stored:
+	JMP next
+
+thin4:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	MOVQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	MOVQ   k+80(FP), R9
+
+thin4step:
+	VMOVUPS.Z    (DI), K1, Z29
+	ADDQ         SI, DI
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS  Z29, Z30, Z0
+	VBROADCASTSS (AX)(CX*1), Z31
+	VFMADD231PS  Z29, Z31, Z1
+	VBROADCASTSS (AX)(CX*2), Z30
+	VFMADD231PS  Z29, Z30, Z2
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
+	VFMADD231PS  Z29, Z31, Z3
+	ADDQ         BX, DX
+	DECQ         R9
+	JNZ          thin4step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+	MOVB         accumulate+88(FP), DI
+	TESTB        DI, DI
+	JZ           thin4added
+	VADDPS.Z     (AX), Z0, K1, Z0
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z1, K1, Z1
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z2, K1, Z2
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z3, K1, Z3
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+
+thin4added:
+	CMPQ    out+96(FP), $0x00
+	JNE     thin4out
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z1, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z2, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z3, K1, (AX)
+	JMP     thin4stored
+
+thin4out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+	MOVQ         factorStride+120(FP), DI
+	MOVQ         factor+112(FP), R8
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z0, Z0
+	VMOVUPS      Z0, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z1, Z1
+	VMOVUPS      Z1, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z2, Z2
+	VMOVUPS      Z2, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z3, Z3
+	VMOVUPS      Z3, K1, (AX)
+
+thin4stored:
+	JMP next
+
+thin3:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	MOVQ   a+0(FP), AX
+	MOVQ   DI, DX
+	MOVQ   k+80(FP), DI
+
+thin3step:
+	VMOVUPS.Z    (DX), K1, Z29
+	ADDQ         SI, DX
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS  Z29, Z30, Z0
+	VBROADCASTSS (AX)(CX*1), Z31
+	VFMADD231PS  Z29, Z31, Z1
+	VBROADCASTSS (AX)(CX*2), Z30
+	VFMADD231PS  Z29, Z30, Z2
+	ADDQ         BX, AX
+	DECQ         DI
+	JNZ          thin3step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+	MOVB         accumulate+88(FP), DI
+	TESTB        DI, DI
+	JZ           thin3added
+	VADDPS.Z     (AX), Z0, K1, Z0
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z1, K1, Z1
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z2, K1, Z2
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+
+thin3added:
+	CMPQ    out+96(FP), $0x00
+	JNE     thin3out
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z1, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z2, K1, (AX)
+	JMP     thin3stored
+
+thin3out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+	MOVQ         factorStride+120(FP), DI
+	MOVQ         factor+112(FP), R8
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z0, Z0
+	VMOVUPS      Z0, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z1, Z1
+	VMOVUPS      Z1, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z2, Z2
+	VMOVUPS      Z2, K1, (AX)
+
+thin3stored:
+	JMP next
+
+thin2:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	MOVQ   a+0(FP), AX
+	MOVQ   DI, DX
+	MOVQ   k+80(FP), DI
+
+thin2step:
+	VMOVUPS.Z    (DX), K1, Z29
+	ADDQ         SI, DX
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS  Z29, Z30, Z0
+	VBROADCASTSS (AX)(CX*1), Z31
+	VFMADD231PS  Z29, Z31, Z1
+	ADDQ         BX, AX
+	DECQ         DI
+	JNZ          thin2step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+	MOVB         accumulate+88(FP), DI
+	TESTB        DI, DI
+	JZ           thin2added
+	VADDPS.Z     (AX), Z0, K1, Z0
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z1, K1, Z1
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+
+thin2added:
+	CMPQ    out+96(FP), $0x00
+	JNE     thin2out
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z1, K1, (AX)
+	JMP     thin2stored
+
+thin2out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+	MOVQ         factorStride+120(FP), DI
+	MOVQ         factor+112(FP), R8
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z0, Z0
+	VMOVUPS      Z0, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z1, Z1
+	VMOVUPS      Z1, K1, (AX)
+
+thin2stored:
+	JMP next
+
+thin1:
+	VPXORD Z0, Z0, Z0
+	MOVQ   a+0(FP), AX
+	MOVQ   DI, DX
+	MOVQ   k+80(FP), DI
+
+thin1step:
+	VMOVUPS.Z    (DX), K1, Z29
+	ADDQ         SI, DX
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS  Z29, Z30, Z0
+	ADDQ         BX, AX
+	DECQ         DI
+	JNZ          thin1step
+	MOVQ         ldc+48(FP), AX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DX
+	SUBQ         R8, DX
+	SHLQ         $0x02, DX
+	ADDQ         DX, AX
+	MOVB         accumulate+88(FP), DL
+	TESTB        DL, DL
+	JZ           thin1added
+	VADDPS.Z     (AX), Z0, K1, Z0
+	MOVQ         ldc+48(FP), AX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DX
+	SUBQ         R8, DX
+	SHLQ         $0x02, DX
+	ADDQ         DX, AX
+
+thin1added:
+	CMPQ    out+96(FP), $0x00
+	JNE     thin1out
+	VMOVUPS Z0, K1, (AX)
+	JMP     thin1stored
+
+thin1out:
+	MOVQ         ldo+104(FP), AX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), DX
+	SUBQ         R8, DX
+	SHLQ         $0x02, DX
+	ADDQ         DX, AX
+	MOVQ         factorStride+120(FP), DX
+	MOVQ         factor+112(FP), DI
+	VBROADCASTSS (DI), Z31
+	ADDQ         DX, DI
+	VMULPS       Z31, Z0, Z0
+	VMOVUPS      Z0, K1, (AX)
+
+thin1stored:
+	JMP next
+
+three:
+	MOVL    R8, DX
+	SUBL    $0x20, DX
+	MOVL    $0x00000010, R9
+	CMPL    DX, R9
+	CMOVLGT R9, DX
+	MOVL    $0x0000ffff, R9
+	BZHIL   DX, R9, R9
+	KMOVW   R9, K1
+	SHLL    $0x10, R9
+	ORL     $0x0000ffff, R9
+	KMOVD   R9, K2
+	MOVQ    $0x00000000, 8(SP)
+	INCQ    AX
+	SHRQ    $0x01, AX
+
+half:
+	CMPQ AX, $0x04
+	JGE  tripleFrom4To7
+	CMPQ AX, $0x02
+	JGE  tripleFrom2To3
+	JMP  triple1
+
+tripleFrom2To3:
+	CMPQ AX, $0x03
+	JGE  tripleFrom3To3
+	JMP  triple2
+
+tripleFrom3To3:
+	JMP triple3
+
+tripleFrom4To7:
+	CMPQ AX, $0x06
+	JGE  tripleFrom6To7
+	CMPQ AX, $0x05
+	JGE  tripleFrom5To5
+	JMP  triple4
+
+tripleFrom5To5:
+	JMP triple5
+
+tripleFrom6To7:
+	CMPQ AX, $0x07
+	JGE  tripleFrom7To7
+	JMP  triple6
+
+tripleFrom7To7:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	MOVQ   CX, AX
+	IMULQ  8(SP), AX
+	ADDQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	LEAQ   (DX)(CX*2), R9
+	ADDQ   CX, R9
+	MOVQ   DI, R10
+	MOVQ   k+80(FP), R11
+
+triple7step:
+	VMOVUPS      (R10), Z27
+	VMOVUPS      64(R10), Z28
+	VMOVUPS.Z    128(R10), K1, Z29
+	ADDQ         SI, R10
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS  Z27, Z30, Z0
+	VFMADD231PS  Z28, Z30, Z1
+	VFMADD231PS  Z29, Z30, Z2
+	VBROADCASTSS (AX)(CX*1), Z31
+	VFMADD231PS  Z27, Z31, Z3
+	VFMADD231PS  Z28, Z31, Z4
+	VFMADD231PS  Z29, Z31, Z5
+	VBROADCASTSS (AX)(CX*2), Z30
+	VFMADD231PS  Z27, Z30, Z6
+	VFMADD231PS  Z28, Z30, Z7
+	VFMADD231PS  Z29, Z30, Z8
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
+	VFMADD231PS  Z27, Z31, Z9
+	VFMADD231PS  Z28, Z31, Z10
+	VFMADD231PS  Z29, Z31, Z11
+	VBROADCASTSS (DX)(CX*1), Z30
+	VFMADD231PS  Z27, Z30, Z12
+	VFMADD231PS  Z28, Z30, Z13
+	VFMADD231PS  Z29, Z30, Z14
+	VBROADCASTSS (DX)(CX*2), Z31
+	VFMADD231PS  Z27, Z31, Z15
+	VFMADD231PS  Z28, Z31, Z16
+	VFMADD231PS  Z29, Z31, Z17
+	ADDQ         BX, DX
+	VBROADCASTSS (R9), Z30
+	VFMADD231PS  Z27, Z30, Z18
+	VFMADD231PS  Z28, Z30, Z19
+	VFMADD231PS  Z29, Z30, Z20
+	ADDQ         BX, R9
+	DECQ         R11
+	JNZ          triple7step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         DX, AX
+	IMULQ        8(SP), AX
+	ADDQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVB         accumulate+88(FP), R9
+	TESTB        R9, R9
+	JZ           triple7added
+	VADDPS       (AX), Z0, Z0
+	VADDPS       64(AX), Z1, Z1
+	VADDPS.Z     128(AX), Z2, K1, Z2
+	ADDQ         DX, AX
+	VADDPS       (AX), Z3, Z3
+	VADDPS       64(AX), Z4, Z4
+	VADDPS.Z     128(AX), Z5, K1, Z5
+	ADDQ         DX, AX
+	VADDPS       (AX), Z6, Z6
+	VADDPS       64(AX), Z7, Z7
+	VADDPS.Z     128(AX), Z8, K1, Z8
+	ADDQ         DX, AX
+	VADDPS       (AX), Z9, Z9
+	VADDPS       64(AX), Z10, Z10
+	VADDPS.Z     128(AX), Z11, K1, Z11
+	ADDQ         DX, AX
+	VADDPS       (AX), Z12, Z12
+	VADDPS       64(AX), Z13, Z13
+	VADDPS.Z     128(AX), Z14, K1, Z14
+	ADDQ         DX, AX
+	VADDPS       (AX), Z15, Z15
+	VADDPS       64(AX), Z16, Z16
+	VADDPS.Z     128(AX), Z17, K1, Z17
+	ADDQ         DX, AX
+	VADDPS       (AX), Z18, Z18
+	VADDPS       64(AX), Z19, Z19
+	VADDPS.Z     128(AX), Z20, K1, Z20
+	MOVQ         ldc+48(FP), DX
+	MOVQ         DX, AX
+	IMULQ        8(SP), AX
+	ADDQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+
+triple7added:
+	CMPQ    out+96(FP), $0x00
+	JNE     triple7out
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, K1, 128(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z3, (AX)
+	VMOVUPS Z4, 64(AX)
+	VMOVUPS Z5, K1, 128(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z6, (AX)
+	VMOVUPS Z7, 64(AX)
+	VMOVUPS Z8, K1, 128(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z9, (AX)
+	VMOVUPS Z10, 64(AX)
+	VMOVUPS Z11, K1, 128(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z12, (AX)
+	VMOVUPS Z13, 64(AX)
+	VMOVUPS Z14, K1, 128(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z15, (AX)
+	VMOVUPS Z16, 64(AX)
+	VMOVUPS Z17, K1, 128(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z18, (AX)
+	VMOVUPS Z19, 64(AX)
+	VMOVUPS Z20, K1, 128(AX)
+	JMP     triple7stored
+
+triple7out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         DX, AX
+	IMULQ        8(SP), AX
+	ADDQ         out+96(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVQ         factorStride+120(FP), R9
+	MOVQ         R9, R10
+	IMULQ        8(SP), R10
+	ADDQ         factor+112(FP), R10
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z1, 64(AX)
+	VMOVUPS      Z2, K1, 128(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMOVUPS      Z3, (AX)
+	VMOVUPS      Z4, 64(AX)
+	VMOVUPS      Z5, K1, 128(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	VMULPS       Z31, Z8, Z8
+	VMOVUPS      Z6, (AX)
+	VMOVUPS      Z7, 64(AX)
+	VMOVUPS      Z8, K1, 128(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z9, Z9
+	VMULPS       Z31, Z10, Z10
+	VMULPS       Z31, Z11, Z11
+	VMOVUPS      Z9, (AX)
+	VMOVUPS      Z10, 64(AX)
+	VMOVUPS      Z11, K1, 128(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z12, Z12
+	VMULPS       Z31, Z13, Z13
+	VMULPS       Z31, Z14, Z14
+	VMOVUPS      Z12, (AX)
+	VMOVUPS      Z13, 64(AX)
+	VMOVUPS      Z14, K1, 128(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z15, Z15
+	VMULPS       Z31, Z16, Z16
+	VMULPS       Z31, Z17, Z17
+	VMOVUPS      Z15, (AX)
+	VMOVUPS      Z16, 64(AX)
+	VMOVUPS      Z17, K1, 128(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z18, Z18
+	VMULPS       Z31, Z19, Z19
+	VMULPS       Z31, Z20, Z20
+	VMOVUPS      Z18, (AX)
+	VMOVUPS      Z19, 64(AX)
+	VMOVUPS      Z20, K1, 128(AX)
+
+triple7stored:
+	ADDQ $0x07, 8(SP)
+	JMP  tripled
+
+triple6:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	MOVQ   CX, AX
+	IMULQ  8(SP), AX
+	ADDQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	MOVQ   DI, R9
+	MOVQ   k+80(FP), R10
+
+triple6step:
+	VMOVUPS      (R9), Z27
+	VMOVUPS      64(R9), Z28
+	VMOVUPS.Z    128(R9), K1, Z29
+	ADDQ         SI, R9
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS  Z27, Z30, Z0
+	VFMADD231PS  Z28, Z30, Z1
+	VFMADD231PS  Z29, Z30, Z2
+	VBROADCASTSS (AX)(CX*1), Z31
+	VFMADD231PS  Z27, Z31, Z3
+	VFMADD231PS  Z28, Z31, Z4
+	VFMADD231PS  Z29, Z31, Z5
+	VBROADCASTSS (AX)(CX*2), Z30
+	VFMADD231PS  Z27, Z30, Z6
+	VFMADD231PS  Z28, Z30, Z7
+	VFMADD231PS  Z29, Z30, Z8
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
+	VFMADD231PS  Z27, Z31, Z9
+	VFMADD231PS  Z28, Z31, Z10
+	VFMADD231PS  Z29, Z31, Z11
+	VBROADCASTSS (DX)(CX*1), Z30
+	VFMADD231PS  Z27, Z30, Z12
+	VFMADD231PS  Z28, Z30, Z13
+	VFMADD231PS  Z29, Z30, Z14
+	VBROADCASTSS (DX)(CX*2), Z31
+	VFMADD231PS  Z27, Z31, Z15
+	VFMADD231PS  Z28, Z31, Z16
+	VFMADD231PS  Z29, Z31, Z17
+	ADDQ         BX, DX
+	DECQ         R10
+	JNZ          triple6step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         DX, AX
+	IMULQ        8(SP), AX
+	ADDQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVB         accumulate+88(FP), R9
+	TESTB        R9, R9
+	JZ           triple6added
+	VADDPS       (AX), Z0, Z0
+	VADDPS       64(AX), Z1, Z1
+	VADDPS.Z     128(AX), Z2, K1, Z2
+	ADDQ         DX, AX
+	VADDPS       (AX), Z3, Z3
+	VADDPS       64(AX), Z4, Z4
+	VADDPS.Z     128(AX), Z5, K1, Z5
+	ADDQ         DX, AX
+	VADDPS       (AX), Z6, Z6
+	VADDPS       64(AX), Z7, Z7
+	VADDPS.Z     128(AX), Z8, K1, Z8
+	ADDQ         DX, AX
+	VADDPS       (AX), Z9, Z9
+	VADDPS       64(AX), Z10, Z10
+	VADDPS.Z     128(AX), Z11, K1, Z11
+	ADDQ         DX, AX
+	VADDPS       (AX), Z12, Z12
+	VADDPS       64(AX), Z13, Z13
+	VADDPS.Z     128(AX), Z14, K1, Z14
+	ADDQ         DX, AX
+	VADDPS       (AX), Z15, Z15
+	VADDPS       64(AX), Z16, Z16
+	VADDPS.Z     128(AX), Z17, K1, Z17
+	MOVQ         ldc+48(FP), DX
+	MOVQ         DX, AX
+	IMULQ        8(SP), AX
+	ADDQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+
+triple6added:
+	CMPQ    out+96(FP), $0x00
+	JNE     triple6out
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, K1, 128(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z3, (AX)
+	VMOVUPS Z4, 64(AX)
+	VMOVUPS Z5, K1, 128(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z6, (AX)
+	VMOVUPS Z7, 64(AX)
+	VMOVUPS Z8, K1, 128(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z9, (AX)
+	VMOVUPS Z10, 64(AX)
+	VMOVUPS Z11, K1, 128(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z12, (AX)
+	VMOVUPS Z13, 64(AX)
+	VMOVUPS Z14, K1, 128(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z15, (AX)
+	VMOVUPS Z16, 64(AX)
+	VMOVUPS Z17, K1, 128(AX)
+	JMP     triple6stored
+
+triple6out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         DX, AX
+	IMULQ        8(SP), AX
+	ADDQ         out+96(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVQ         factorStride+120(FP), R9
+	MOVQ         R9, R10
+	IMULQ        8(SP), R10
+	ADDQ         factor+112(FP), R10
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z1, 64(AX)
+	VMOVUPS      Z2, K1, 128(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMOVUPS      Z3, (AX)
+	VMOVUPS      Z4, 64(AX)
+	VMOVUPS      Z5, K1, 128(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	VMULPS       Z31, Z8, Z8
+	VMOVUPS      Z6, (AX)
+	VMOVUPS      Z7, 64(AX)
+	VMOVUPS      Z8, K1, 128(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z9, Z9
+	VMULPS       Z31, Z10, Z10
+	VMULPS       Z31, Z11, Z11
+	VMOVUPS      Z9, (AX)
+	VMOVUPS      Z10, 64(AX)
+	VMOVUPS      Z11, K1, 128(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z12, Z12
+	VMULPS       Z31, Z13, Z13
+	VMULPS       Z31, Z14, Z14
+	VMOVUPS      Z12, (AX)
+	VMOVUPS      Z13, 64(AX)
+	VMOVUPS      Z14, K1, 128(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z15, Z15
+	VMULPS       Z31, Z16, Z16
+	VMULPS       Z31, Z17, Z17
+	VMOVUPS      Z15, (AX)
+	VMOVUPS      Z16, 64(AX)
+	VMOVUPS      Z17, K1, 128(AX)
+
+triple6stored:
+	ADDQ $0x06, 8(SP)
+	JMP  tripled
+
+triple5:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	MOVQ   CX, AX
+	IMULQ  8(SP), AX
+	ADDQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	MOVQ   DI, R9
+	MOVQ   k+80(FP), R10
+
+triple5step:
+	VMOVUPS      (R9), Z27
+	VMOVUPS      64(R9), Z28
+	VMOVUPS.Z    128(R9), K1, Z29
+	ADDQ         SI, R9
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS  Z27, Z30, Z0
+	VFMADD231PS  Z28, Z30, Z1
+	VFMADD231PS  Z29, Z30, Z2
+	VBROADCASTSS (AX)(CX*1), Z31
+	VFMADD231PS  Z27, Z31, Z3
+	VFMADD231PS  Z28, Z31, Z4
+	VFMADD231PS  Z29, Z31, Z5
+	VBROADCASTSS (AX)(CX*2), Z30
+	VFMADD231PS  Z27, Z30, Z6
+	VFMADD231PS  Z28, Z30, Z7
+	VFMADD231PS  Z29, Z30, Z8
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
+	VFMADD231PS  Z27, Z31, Z9
+	VFMADD231PS  Z28, Z31, Z10
+	VFMADD231PS  Z29, Z31, Z11
+	VBROADCASTSS (DX)(CX*1), Z30
+	VFMADD231PS  Z27, Z30, Z12
+	VFMADD231PS  Z28, Z30, Z13
+	VFMADD231PS  Z29, Z30, Z14
+	ADDQ         BX, DX
+	DECQ         R10
+	JNZ          triple5step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         DX, AX
+	IMULQ        8(SP), AX
+	ADDQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVB         accumulate+88(FP), R9
+	TESTB        R9, R9
+	JZ           triple5added
+	VADDPS       (AX), Z0, Z0
+	VADDPS       64(AX), Z1, Z1
+	VADDPS.Z     128(AX), Z2, K1, Z2
+	ADDQ         DX, AX
+	VADDPS       (AX), Z3, Z3
+	VADDPS       64(AX), Z4, Z4
+	VADDPS.Z     128(AX), Z5, K1, Z5
+	ADDQ         DX, AX
+	VADDPS       (AX), Z6, Z6
+	VADDPS       64(AX), Z7, Z7
+	VADDPS.Z     128(AX), Z8, K1, Z8
+	ADDQ         DX, AX
+	VADDPS       (AX), Z9, Z9
+	VADDPS       64(AX), Z10, Z10
+	VADDPS.Z     128(AX), Z11, K1, Z11
+	ADDQ         DX, AX
+	VADDPS       (AX), Z12, Z12
+	VADDPS       64(AX), Z13, Z13
+	VADDPS.Z     128(AX), Z14, K1, Z14
+	MOVQ         ldc+48(FP), DX
+	MOVQ         DX, AX
+	IMULQ        8(SP), AX
+	ADDQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+
+triple5added:
+	CMPQ    out+96(FP), $0x00
+	JNE     triple5out
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, K1, 128(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z3, (AX)
+	VMOVUPS Z4, 64(AX)
+	VMOVUPS Z5, K1, 128(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z6, (AX)
+	VMOVUPS Z7, 64(AX)
+	VMOVUPS Z8, K1, 128(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z9, (AX)
+	VMOVUPS Z10, 64(AX)
+	VMOVUPS Z11, K1, 128(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z12, (AX)
+	VMOVUPS Z13, 64(AX)
+	VMOVUPS Z14, K1, 128(AX)
+	JMP     triple5stored
+
+triple5out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         DX, AX
+	IMULQ        8(SP), AX
+	ADDQ         out+96(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVQ         factorStride+120(FP), R9
+	MOVQ         R9, R10
+	IMULQ        8(SP), R10
+	ADDQ         factor+112(FP), R10
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z1, 64(AX)
+	VMOVUPS      Z2, K1, 128(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMOVUPS      Z3, (AX)
+	VMOVUPS      Z4, 64(AX)
+	VMOVUPS      Z5, K1, 128(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	VMULPS       Z31, Z8, Z8
+	VMOVUPS      Z6, (AX)
+	VMOVUPS      Z7, 64(AX)
+	VMOVUPS      Z8, K1, 128(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z9, Z9
+	VMULPS       Z31, Z10, Z10
+	VMULPS       Z31, Z11, Z11
+	VMOVUPS      Z9, (AX)
+	VMOVUPS      Z10, 64(AX)
+	VMOVUPS      Z11, K1, 128(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z12, Z12
+	VMULPS       Z31, Z13, Z13
+	VMULPS       Z31, Z14, Z14
+	VMOVUPS      Z12, (AX)
+	VMOVUPS      Z13, 64(AX)
+	VMOVUPS      Z14, K1, 128(AX)
+
+triple5stored:
+	ADDQ $0x05, 8(SP)
+	JMP  tripled
+
+triple4:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	MOVQ   CX, AX
+	IMULQ  8(SP), AX
+	ADDQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	MOVQ   DI, R9
+	MOVQ   k+80(FP), R10
+
+triple4step:
+	VMOVUPS      (R9), Z27
+	VMOVUPS      64(R9), Z28
+	VMOVUPS.Z    128(R9), K1, Z29
+	ADDQ         SI, R9
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS  Z27, Z30, Z0
+	VFMADD231PS  Z28, Z30, Z1
+	VFMADD231PS  Z29, Z30, Z2
+	VBROADCASTSS (AX)(CX*1), Z31
+	VFMADD231PS  Z27, Z31, Z3
+	VFMADD231PS  Z28, Z31, Z4
+	VFMADD231PS  Z29, Z31, Z5
+	VBROADCASTSS (AX)(CX*2), Z30
+	VFMADD231PS  Z27, Z30, Z6
+	VFMADD231PS  Z28, Z30, Z7
+	VFMADD231PS  Z29, Z30, Z8
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
+	VFMADD231PS  Z27, Z31, Z9
+	VFMADD231PS  Z28, Z31, Z10
+	VFMADD231PS  Z29, Z31, Z11
+	ADDQ         BX, DX
+	DECQ         R10
+	JNZ          triple4step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         DX, AX
+	IMULQ        8(SP), AX
+	ADDQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVB         accumulate+88(FP), R9
+	TESTB        R9, R9
+	JZ           triple4added
+	VADDPS       (AX), Z0, Z0
+	VADDPS       64(AX), Z1, Z1
+	VADDPS.Z     128(AX), Z2, K1, Z2
+	ADDQ         DX, AX
+	VADDPS       (AX), Z3, Z3
+	VADDPS       64(AX), Z4, Z4
+	VADDPS.Z     128(AX), Z5, K1, Z5
+	ADDQ         DX, AX
+	VADDPS       (AX), Z6, Z6
+	VADDPS       64(AX), Z7, Z7
+	VADDPS.Z     128(AX), Z8, K1, Z8
+	ADDQ         DX, AX
+	VADDPS       (AX), Z9, Z9
+	VADDPS       64(AX), Z10, Z10
+	VADDPS.Z     128(AX), Z11, K1, Z11
+	MOVQ         ldc+48(FP), DX
+	MOVQ         DX, AX
+	IMULQ        8(SP), AX
+	ADDQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+
+triple4added:
+	CMPQ    out+96(FP), $0x00
+	JNE     triple4out
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, K1, 128(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z3, (AX)
+	VMOVUPS Z4, 64(AX)
+	VMOVUPS Z5, K1, 128(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z6, (AX)
+	VMOVUPS Z7, 64(AX)
+	VMOVUPS Z8, K1, 128(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z9, (AX)
+	VMOVUPS Z10, 64(AX)
+	VMOVUPS Z11, K1, 128(AX)
+	JMP     triple4stored
+
+triple4out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         DX, AX
+	IMULQ        8(SP), AX
+	ADDQ         out+96(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVQ         factorStride+120(FP), R9
+	MOVQ         R9, R10
+	IMULQ        8(SP), R10
+	ADDQ         factor+112(FP), R10
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z1, 64(AX)
+	VMOVUPS      Z2, K1, 128(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMOVUPS      Z3, (AX)
+	VMOVUPS      Z4, 64(AX)
+	VMOVUPS      Z5, K1, 128(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	VMULPS       Z31, Z8, Z8
+	VMOVUPS      Z6, (AX)
+	VMOVUPS      Z7, 64(AX)
+	VMOVUPS      Z8, K1, 128(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z9, Z9
+	VMULPS       Z31, Z10, Z10
+	VMULPS       Z31, Z11, Z11
+	VMOVUPS      Z9, (AX)
+	VMOVUPS      Z10, 64(AX)
+	VMOVUPS      Z11, K1, 128(AX)
+
+triple4stored:
+	ADDQ $0x04, 8(SP)
+	JMP  tripled
+
+triple3:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	MOVQ   CX, AX
+	IMULQ  8(SP), AX
+	ADDQ   a+0(FP), AX
+	MOVQ   DI, DX
+	MOVQ   k+80(FP), R9
+
+triple3step:
+	VMOVUPS      (DX), Z27
+	VMOVUPS      64(DX), Z28
+	VMOVUPS.Z    128(DX), K1, Z29
+	ADDQ         SI, DX
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS  Z27, Z30, Z0
+	VFMADD231PS  Z28, Z30, Z1
+	VFMADD231PS  Z29, Z30, Z2
+	VBROADCASTSS (AX)(CX*1), Z31
+	VFMADD231PS  Z27, Z31, Z3
+	VFMADD231PS  Z28, Z31, Z4
+	VFMADD231PS  Z29, Z31, Z5
+	VBROADCASTSS (AX)(CX*2), Z30
+	VFMADD231PS  Z27, Z30, Z6
+	VFMADD231PS  Z28, Z30, Z7
+	VFMADD231PS  Z29, Z30, Z8
+	ADDQ         BX, AX
+	DECQ         R9
+	JNZ          triple3step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         DX, AX
+	IMULQ        8(SP), AX
+	ADDQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVB         accumulate+88(FP), R9
+	TESTB        R9, R9
+	JZ           triple3added
+	VADDPS       (AX), Z0, Z0
+	VADDPS       64(AX), Z1, Z1
+	VADDPS.Z     128(AX), Z2, K1, Z2
+	ADDQ         DX, AX
+	VADDPS       (AX), Z3, Z3
+	VADDPS       64(AX), Z4, Z4
+	VADDPS.Z     128(AX), Z5, K1, Z5
+	ADDQ         DX, AX
+	VADDPS       (AX), Z6, Z6
+	VADDPS       64(AX), Z7, Z7
+	VADDPS.Z     128(AX), Z8, K1, Z8
+	MOVQ         ldc+48(FP), DX
+	MOVQ         DX, AX
+	IMULQ        8(SP), AX
+	ADDQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+
+triple3added:
+	CMPQ    out+96(FP), $0x00
+	JNE     triple3out
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, K1, 128(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z3, (AX)
+	VMOVUPS Z4, 64(AX)
+	VMOVUPS Z5, K1, 128(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z6, (AX)
+	VMOVUPS Z7, 64(AX)
+	VMOVUPS Z8, K1, 128(AX)
+	JMP     triple3stored
+
+triple3out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         DX, AX
+	IMULQ        8(SP), AX
+	ADDQ         out+96(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVQ         factorStride+120(FP), R9
+	MOVQ         R9, R10
+	IMULQ        8(SP), R10
+	ADDQ         factor+112(FP), R10
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z1, 64(AX)
+	VMOVUPS      Z2, K1, 128(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMOVUPS      Z3, (AX)
+	VMOVUPS      Z4, 64(AX)
+	VMOVUPS      Z5, K1, 128(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	VMULPS       Z31, Z8, Z8
+	VMOVUPS      Z6, (AX)
+	VMOVUPS      Z7, 64(AX)
+	VMOVUPS      Z8, K1, 128(AX)
+
+triple3stored:
+	ADDQ $0x03, 8(SP)
+	JMP  tripled
+
+triple2:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	MOVQ   CX, AX
+	IMULQ  8(SP), AX
+	ADDQ   a+0(FP), AX
+	MOVQ   DI, DX
+	MOVQ   k+80(FP), R9
+
+triple2step:
+	VMOVUPS      (DX), Z27
+	VMOVUPS      64(DX), Z28
+	VMOVUPS.Z    128(DX), K1, Z29
+	ADDQ         SI, DX
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS  Z27, Z30, Z0
+	VFMADD231PS  Z28, Z30, Z1
+	VFMADD231PS  Z29, Z30, Z2
+	VBROADCASTSS (AX)(CX*1), Z31
+	VFMADD231PS  Z27, Z31, Z3
+	VFMADD231PS  Z28, Z31, Z4
+	VFMADD231PS  Z29, Z31, Z5
+	ADDQ         BX, AX
+	DECQ         R9
+	JNZ          triple2step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         DX, AX
+	IMULQ        8(SP), AX
+	ADDQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVB         accumulate+88(FP), R9
+	TESTB        R9, R9
+	JZ           triple2added
+	VADDPS       (AX), Z0, Z0
+	VADDPS       64(AX), Z1, Z1
+	VADDPS.Z     128(AX), Z2, K1, Z2
+	ADDQ         DX, AX
+	VADDPS       (AX), Z3, Z3
+	VADDPS       64(AX), Z4, Z4
+	VADDPS.Z     128(AX), Z5, K1, Z5
+	MOVQ         ldc+48(FP), DX
+	MOVQ         DX, AX
+	IMULQ        8(SP), AX
+	ADDQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+
+triple2added:
+	CMPQ    out+96(FP), $0x00
+	JNE     triple2out
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, K1, 128(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z3, (AX)
+	VMOVUPS Z4, 64(AX)
+	VMOVUPS Z5, K1, 128(AX)
+	JMP     triple2stored
+
+triple2out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         DX, AX
+	IMULQ        8(SP), AX
+	ADDQ         out+96(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVQ         factorStride+120(FP), R9
+	MOVQ         R9, R10
+	IMULQ        8(SP), R10
+	ADDQ         factor+112(FP), R10
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z1, 64(AX)
+	VMOVUPS      Z2, K1, 128(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMOVUPS      Z3, (AX)
+	VMOVUPS      Z4, 64(AX)
+	VMOVUPS      Z5, K1, 128(AX)
+
+triple2stored:
+	ADDQ $0x02, 8(SP)
+	JMP  tripled
+
+triple1:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	MOVQ   CX, AX
+	IMULQ  8(SP), AX
+	ADDQ   a+0(FP), AX
+	MOVQ   DI, DX
+	MOVQ   k+80(FP), R9
+
+triple1step:
+	VMOVUPS      (DX), Z27
+	VMOVUPS      64(DX), Z28
+	VMOVUPS.Z    128(DX), K1, Z29
+	ADDQ         SI, DX
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS  Z27, Z30, Z0
+	VFMADD231PS  Z28, Z30, Z1
+	VFMADD231PS  Z29, Z30, Z2
+	ADDQ         BX, AX
+	DECQ         R9
+	JNZ          triple1step
+	MOVQ         ldc+48(FP), AX
+	IMULQ        8(SP), AX
+	ADDQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DX
+	SUBQ         R8, DX
+	SHLQ         $0x02, DX
+	ADDQ         DX, AX
+	MOVB         accumulate+88(FP), DL
+	TESTB        DL, DL
+	JZ           triple1added
+	VADDPS       (AX), Z0, Z0
+	VADDPS       64(AX), Z1, Z1
+	VADDPS.Z     128(AX), Z2, K1, Z2
+	MOVQ         ldc+48(FP), AX
+	IMULQ        8(SP), AX
+	ADDQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DX
+	SUBQ         R8, DX
+	SHLQ         $0x02, DX
+	ADDQ         DX, AX
+
+triple1added:
+	CMPQ    out+96(FP), $0x00
+	JNE     triple1out
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, K1, 128(AX)
+	JMP     triple1stored
+
+triple1out:
+	MOVQ         ldo+104(FP), AX
+	IMULQ        8(SP), AX
+	ADDQ         out+96(FP), AX
+	MOVQ         cols+72(FP), DX
+	SUBQ         R8, DX
+	SHLQ         $0x02, DX
+	ADDQ         DX, AX
+	MOVQ         factorStride+120(FP), DX
+	MOVQ         DX, R9
+	IMULQ        8(SP), R9
+	ADDQ         factor+112(FP), R9
+	VBROADCASTSS (R9), Z31
+	ADDQ         DX, R9
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z1, 64(AX)
+	VMOVUPS      Z2, K1, 128(AX)
+
+triple1stored:
+	ADDQ $0x01, 8(SP)
+
+tripled:
+	MOVQ (SP), AX
+	SUBQ 8(SP), AX
+	JNZ  half
+	JMP  next
+
+// func attentionProductBF16(a *float32, ars int, aks int, b *float32, bRow int, c *float32, ldc int, rows int, strips int, cols int, k int, accumulate bool, out *uint16, ldo int, factor *float32, factorStride int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV
+TEXT ·attentionProductBF16(SB), NOSPLIT, $16-128
 	MOVQ ars+8(FP), CX
 	MOVQ aks+16(FP), BX
 	MOVQ bRow+32(FP), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, BX
 	SHLQ $0x02, SI
+	SHLQ $0x02, ldc+48(FP)
+	SHLQ $0x02, factorStride+120(FP)
+	SHLQ $0x01, ldo+104(FP)
 
 strip:
 	MOVQ rows+56(FP), AX
@@ -3084,78 +5836,93 @@ strip:
 	LEAQ -1(AX)(DI*1), AX
 	XORQ DX, DX
 	DIVQ DI
-	CMPQ AX, $0x08
-	JGE  from8to14
-	CMPQ AX, $0x04
-	JGE  from4to7
-	CMPQ AX, $0x02
-	JGE  from2to3
-	JMP  rows1
+	MOVQ AX, (SP)
+	MOVQ b+24(FP), DI
+	MOVQ cols+72(FP), R8
 
-from2to3:
+panel:
+	MOVQ    (SP), AX
+	CMPQ    R8, $0x10
+	JLE     one
+	LEAQ    -33(R8), DX
+	CMPQ    DX, $0x10
+	JB      three
+	MOVL    R8, DX
+	SUBL    $0x10, DX
+	MOVL    $0x00000010, R9
+	CMPL    DX, R9
+	CMOVLGT R9, DX
+	MOVL    $0x0000ffff, R9
+	BZHIL   DX, R9, R9
+	KMOVW   R9, K1
+	SHLL    $0x10, R9
+	ORL     $0x0000ffff, R9
+	KMOVD   R9, K2
+	CMPQ    AX, $0x08
+	JGE     wideFrom8To14
+	CMPQ    AX, $0x04
+	JGE     wideFrom4To7
+	CMPQ    AX, $0x02
+	JGE     wideFrom2To3
+	JMP     wide1
+
+wideFrom2To3:
 	CMPQ AX, $0x03
-	JGE  from3to3
-	JMP  rows2
+	JGE  wideFrom3To3
+	JMP  wide2
 
-from3to3:
-	JMP rows3
+wideFrom3To3:
+	JMP wide3
 
-from4to7:
+wideFrom4To7:
 	CMPQ AX, $0x06
-	JGE  from6to7
+	JGE  wideFrom6To7
 	CMPQ AX, $0x05
-	JGE  from5to5
-	JMP  rows4
+	JGE  wideFrom5To5
+	JMP  wide4
 
-from5to5:
-	JMP rows5
+wideFrom5To5:
+	JMP wide5
 
-from6to7:
+wideFrom6To7:
 	CMPQ AX, $0x07
-	JGE  from7to7
-	JMP  rows6
+	JGE  wideFrom7To7
+	JMP  wide6
 
-from7to7:
-	JMP rows7
+wideFrom7To7:
+	JMP wide7
 
-from8to14:
+wideFrom8To14:
 	CMPQ AX, $0x0b
-	JGE  from11to14
+	JGE  wideFrom11To14
 	CMPQ AX, $0x09
-	JGE  from9to10
-	JMP  rows8
+	JGE  wideFrom9To10
+	JMP  wide8
 
-from9to10:
+wideFrom9To10:
 	CMPQ AX, $0x0a
-	JGE  from10to10
-	JMP  rows9
+	JGE  wideFrom10To10
+	JMP  wide9
 
-from10to10:
-	JMP rows10
+wideFrom10To10:
+	JMP wide10
 
-from11to14:
+wideFrom11To14:
 	CMPQ AX, $0x0d
-	JGE  from13to14
+	JGE  wideFrom13To14
 	CMPQ AX, $0x0c
-	JGE  from12to12
-	JMP  rows11
+	JGE  wideFrom12To12
+	JMP  wide11
 
-from12to12:
-	JMP rows12
+wideFrom12To12:
+	JMP wide12
 
-from13to14:
+wideFrom13To14:
 	CMPQ AX, $0x0e
-	JGE  from14to14
-	JMP  rows13
+	JGE  wideFrom14To14
+	JMP  wide13
 
-from14to14:
-	MOVQ b+24(FP), AX
-	MOVQ c+40(FP), DX
-	MOVQ cols+72(FP), DI
-	CMPQ DI, $0x20
-	JL   rows14narrow
-
-rows14panel:
+wideFrom14To14:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -3184,363 +5951,327 @@ rows14panel:
 	VPXORD Z25, Z25, Z25
 	VPXORD Z26, Z26, Z26
 	VPXORD Z27, Z27, Z27
-	MOVQ   a+0(FP), R8
-	LEAQ   (R8)(CX*2), R9
+	MOVQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	LEAQ   (DX)(CX*2), R9
 	ADDQ   CX, R9
 	LEAQ   (R9)(CX*2), R10
 	ADDQ   CX, R10
 	LEAQ   (R10)(CX*2), R11
 	ADDQ   CX, R11
-	LEAQ   (R11)(CX*2), R12
-	ADDQ   CX, R12
-	MOVQ   AX, R13
-	MOVQ   k+80(FP), R14
+	MOVQ   DI, R12
+	MOVQ   k+80(FP), R13
 
-rows14widestep:
-	VMOVUPS      (R13), Z28
-	VMOVUPS      64(R13), Z29
-	ADDQ         SI, R13
-	VBROADCASTSS (R8), Z30
+wide14step:
+	VMOVUPS      (R12), Z28
+	VMOVUPS.Z    64(R12), K1, Z29
+	ADDQ         SI, R12
+	VBROADCASTSS (AX), Z30
 	LONG         $0x400e9262
 	WORD         $0xc452
 	LONG         $0x400e9262
 	WORD         $0xcd52
-	VBROADCASTSS (R8)(CX*1), Z31
+	VBROADCASTSS (AX)(CX*1), Z31
 	LONG         $0x40069262
 	WORD         $0xd452
 	LONG         $0x40069262
 	WORD         $0xdd52
-	VBROADCASTSS (R8)(CX*2), Z30
+	VBROADCASTSS (AX)(CX*2), Z30
 	LONG         $0x400e9262
 	WORD         $0xe452
 	LONG         $0x400e9262
 	WORD         $0xed52
-	ADDQ         BX, R8
-	VBROADCASTSS (R9), Z31
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
 	LONG         $0x40069262
 	WORD         $0xf452
 	LONG         $0x40069262
 	WORD         $0xfd52
-	VBROADCASTSS (R9)(CX*1), Z30
+	VBROADCASTSS (DX)(CX*1), Z30
 	LONG         $0x400e1262
 	WORD         $0xc452
 	LONG         $0x400e1262
 	WORD         $0xcd52
-	VBROADCASTSS (R9)(CX*2), Z31
+	VBROADCASTSS (DX)(CX*2), Z31
 	LONG         $0x40061262
 	WORD         $0xd452
 	LONG         $0x40061262
 	WORD         $0xdd52
-	ADDQ         BX, R9
-	VBROADCASTSS (R10), Z30
-	LONG         $0x400e1262
-	WORD         $0xe452
-	LONG         $0x400e1262
-	WORD         $0xed52
-	VBROADCASTSS (R10)(CX*1), Z31
-	LONG         $0x40061262
-	WORD         $0xf452
-	LONG         $0x40061262
-	WORD         $0xfd52
-	VBROADCASTSS (R10)(CX*2), Z30
-	LONG         $0x400e8262
-	WORD         $0xc452
-	LONG         $0x400e8262
-	WORD         $0xcd52
-	ADDQ         BX, R10
-	VBROADCASTSS (R11), Z31
-	LONG         $0x40068262
-	WORD         $0xd452
-	LONG         $0x40068262
-	WORD         $0xdd52
-	VBROADCASTSS (R11)(CX*1), Z30
-	LONG         $0x400e8262
-	WORD         $0xe452
-	LONG         $0x400e8262
-	WORD         $0xed52
-	VBROADCASTSS (R11)(CX*2), Z31
-	LONG         $0x40068262
-	WORD         $0xf452
-	LONG         $0x40068262
-	WORD         $0xfd52
-	ADDQ         BX, R11
-	VBROADCASTSS (R12), Z30
-	LONG         $0x400e0262
-	WORD         $0xc452
-	LONG         $0x400e0262
-	WORD         $0xcd52
-	VBROADCASTSS (R12)(CX*1), Z31
-	LONG         $0x40060262
-	WORD         $0xd452
-	LONG         $0x40060262
-	WORD         $0xdd52
-	ADDQ         BX, R12
-	DECQ         R14
-	JNZ          rows14widestep
-	MOVQ         DX, R8
-	MOVQ         ldc+48(FP), R9
-	SHLQ         $0x02, R9
-	MOVB         accumulate+88(FP), R10
-	TESTB        R10, R10
-	JZ           rows14widestore
-	VADDPS       (R8), Z0, Z0
-	VADDPS       64(R8), Z1, Z1
-	ADDQ         R9, R8
-	VADDPS       (R8), Z2, Z2
-	VADDPS       64(R8), Z3, Z3
-	ADDQ         R9, R8
-	VADDPS       (R8), Z4, Z4
-	VADDPS       64(R8), Z5, Z5
-	ADDQ         R9, R8
-	VADDPS       (R8), Z6, Z6
-	VADDPS       64(R8), Z7, Z7
-	ADDQ         R9, R8
-	VADDPS       (R8), Z8, Z8
-	VADDPS       64(R8), Z9, Z9
-	ADDQ         R9, R8
-	VADDPS       (R8), Z10, Z10
-	VADDPS       64(R8), Z11, Z11
-	ADDQ         R9, R8
-	VADDPS       (R8), Z12, Z12
-	VADDPS       64(R8), Z13, Z13
-	ADDQ         R9, R8
-	VADDPS       (R8), Z14, Z14
-	VADDPS       64(R8), Z15, Z15
-	ADDQ         R9, R8
-	VADDPS       (R8), Z16, Z16
-	VADDPS       64(R8), Z17, Z17
-	ADDQ         R9, R8
-	VADDPS       (R8), Z18, Z18
-	VADDPS       64(R8), Z19, Z19
-	ADDQ         R9, R8
-	VADDPS       (R8), Z20, Z20
-	VADDPS       64(R8), Z21, Z21
-	ADDQ         R9, R8
-	VADDPS       (R8), Z22, Z22
-	VADDPS       64(R8), Z23, Z23
-	ADDQ         R9, R8
-	VADDPS       (R8), Z24, Z24
-	VADDPS       64(R8), Z25, Z25
-	ADDQ         R9, R8
-	VADDPS       (R8), Z26, Z26
-	VADDPS       64(R8), Z27, Z27
-	MOVQ         DX, R8
-
-rows14widestore:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z5, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, (R8)
-	VMOVUPS Z7, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, (R8)
-	VMOVUPS Z9, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z10, (R8)
-	VMOVUPS Z11, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z12, (R8)
-	VMOVUPS Z13, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z14, (R8)
-	VMOVUPS Z15, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z16, (R8)
-	VMOVUPS Z17, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z18, (R8)
-	VMOVUPS Z19, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z20, (R8)
-	VMOVUPS Z21, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z22, (R8)
-	VMOVUPS Z23, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z24, (R8)
-	VMOVUPS Z25, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z26, (R8)
-	VMOVUPS Z27, 64(R8)
-	ADDQ    $+128, AX
-	ADDQ    $+128, DX
-	SUBQ    $0x20, DI
-	CMPQ    DI, $0x20
-	JGE     rows14panel
-	TESTQ   DI, DI
-	JZ      rows14next
-
-rows14narrow:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	MOVQ   a+0(FP), DI
-	LEAQ   (DI)(CX*2), R8
-	ADDQ   CX, R8
-	LEAQ   (R8)(CX*2), R9
-	ADDQ   CX, R9
-	LEAQ   (R9)(CX*2), R10
-	ADDQ   CX, R10
-	LEAQ   (R10)(CX*2), R11
-	ADDQ   CX, R11
-	MOVQ   k+80(FP), R12
-
-rows14thinstep:
-	VMOVUPS      (AX), Z28
-	ADDQ         SI, AX
-	VBROADCASTSS (DI), Z30
-	LONG         $0x400e9262
-	WORD         $0xc452
-	VBROADCASTSS (DI)(CX*1), Z31
-	LONG         $0x40069262
-	WORD         $0xcc52
-	VBROADCASTSS (DI)(CX*2), Z30
-	LONG         $0x400e9262
-	WORD         $0xd452
-	ADDQ         BX, DI
-	VBROADCASTSS (R8), Z31
-	LONG         $0x40069262
-	WORD         $0xdc52
-	VBROADCASTSS (R8)(CX*1), Z30
-	LONG         $0x400e9262
-	WORD         $0xe452
-	VBROADCASTSS (R8)(CX*2), Z31
-	LONG         $0x40069262
-	WORD         $0xec52
-	ADDQ         BX, R8
+	ADDQ         BX, DX
 	VBROADCASTSS (R9), Z30
-	LONG         $0x400e9262
-	WORD         $0xf452
-	VBROADCASTSS (R9)(CX*1), Z31
-	LONG         $0x40069262
-	WORD         $0xfc52
-	VBROADCASTSS (R9)(CX*2), Z30
 	LONG         $0x400e1262
+	WORD         $0xe452
+	LONG         $0x400e1262
+	WORD         $0xed52
+	VBROADCASTSS (R9)(CX*1), Z31
+	LONG         $0x40061262
+	WORD         $0xf452
+	LONG         $0x40061262
+	WORD         $0xfd52
+	VBROADCASTSS (R9)(CX*2), Z30
+	LONG         $0x400e8262
 	WORD         $0xc452
+	LONG         $0x400e8262
+	WORD         $0xcd52
 	ADDQ         BX, R9
 	VBROADCASTSS (R10), Z31
-	LONG         $0x40061262
-	WORD         $0xcc52
-	VBROADCASTSS (R10)(CX*1), Z30
-	LONG         $0x400e1262
+	LONG         $0x40068262
 	WORD         $0xd452
+	LONG         $0x40068262
+	WORD         $0xdd52
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e8262
+	WORD         $0xe452
+	LONG         $0x400e8262
+	WORD         $0xed52
 	VBROADCASTSS (R10)(CX*2), Z31
-	LONG         $0x40061262
-	WORD         $0xdc52
+	LONG         $0x40068262
+	WORD         $0xf452
+	LONG         $0x40068262
+	WORD         $0xfd52
 	ADDQ         BX, R10
 	VBROADCASTSS (R11), Z30
-	LONG         $0x400e1262
-	WORD         $0xe452
+	LONG         $0x400e0262
+	WORD         $0xc452
+	LONG         $0x400e0262
+	WORD         $0xcd52
 	VBROADCASTSS (R11)(CX*1), Z31
-	LONG         $0x40061262
-	WORD         $0xec52
+	LONG         $0x40060262
+	WORD         $0xd452
+	LONG         $0x40060262
+	WORD         $0xdd52
 	ADDQ         BX, R11
-	DECQ         R12
-	JNZ          rows14thinstep
-	MOVQ         DX, AX
-	MOVQ         ldc+48(FP), DI
-	SHLQ         $0x02, DI
-	MOVB         accumulate+88(FP), R8
-	TESTB        R8, R8
-	JZ           rows14thinstore
+	DECQ         R13
+	JNZ          wide14step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVB         accumulate+88(FP), R9
+	TESTB        R9, R9
+	JZ           wide14added
 	VADDPS       (AX), Z0, Z0
-	ADDQ         DI, AX
-	VADDPS       (AX), Z1, Z1
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z1, K1, Z1
+	ADDQ         DX, AX
 	VADDPS       (AX), Z2, Z2
-	ADDQ         DI, AX
-	VADDPS       (AX), Z3, Z3
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z3, K1, Z3
+	ADDQ         DX, AX
 	VADDPS       (AX), Z4, Z4
-	ADDQ         DI, AX
-	VADDPS       (AX), Z5, Z5
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z5, K1, Z5
+	ADDQ         DX, AX
 	VADDPS       (AX), Z6, Z6
-	ADDQ         DI, AX
-	VADDPS       (AX), Z7, Z7
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z7, K1, Z7
+	ADDQ         DX, AX
 	VADDPS       (AX), Z8, Z8
-	ADDQ         DI, AX
-	VADDPS       (AX), Z9, Z9
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z9, K1, Z9
+	ADDQ         DX, AX
 	VADDPS       (AX), Z10, Z10
-	ADDQ         DI, AX
-	VADDPS       (AX), Z11, Z11
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z11, K1, Z11
+	ADDQ         DX, AX
 	VADDPS       (AX), Z12, Z12
-	ADDQ         DI, AX
-	VADDPS       (AX), Z13, Z13
-	MOVQ         DX, AX
+	VADDPS.Z     64(AX), Z13, K1, Z13
+	ADDQ         DX, AX
+	VADDPS       (AX), Z14, Z14
+	VADDPS.Z     64(AX), Z15, K1, Z15
+	ADDQ         DX, AX
+	VADDPS       (AX), Z16, Z16
+	VADDPS.Z     64(AX), Z17, K1, Z17
+	ADDQ         DX, AX
+	VADDPS       (AX), Z18, Z18
+	VADDPS.Z     64(AX), Z19, K1, Z19
+	ADDQ         DX, AX
+	VADDPS       (AX), Z20, Z20
+	VADDPS.Z     64(AX), Z21, K1, Z21
+	ADDQ         DX, AX
+	VADDPS       (AX), Z22, Z22
+	VADDPS.Z     64(AX), Z23, K1, Z23
+	ADDQ         DX, AX
+	VADDPS       (AX), Z24, Z24
+	VADDPS.Z     64(AX), Z25, K1, Z25
+	ADDQ         DX, AX
+	VADDPS       (AX), Z26, Z26
+	VADDPS.Z     64(AX), Z27, K1, Z27
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
 
-rows14thinstore:
+wide14added:
+	CMPQ    out+96(FP), $0x00
+	JNE     wide14out
 	VMOVUPS Z0, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z1, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z1, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z2, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z3, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z3, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z4, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z5, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z5, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z6, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z7, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z7, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z8, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z9, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z9, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z10, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z11, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z11, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z12, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z13, (AX)
+	VMOVUPS Z13, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z14, (AX)
+	VMOVUPS Z15, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z16, (AX)
+	VMOVUPS Z17, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z18, (AX)
+	VMOVUPS Z19, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z20, (AX)
+	VMOVUPS Z21, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z22, (AX)
+	VMOVUPS Z23, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z24, (AX)
+	VMOVUPS Z25, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z26, (AX)
+	VMOVUPS Z27, K1, 64(AX)
+	JMP     wide14stored
 
-rows14next:
-	DECQ   strips+64(FP)
-	JZ     rows14done
-	SUBQ   $0x0e, rows+56(FP)
-	IMUL3Q $0x0e, CX, AX
-	ADDQ   AX, a+0(FP)
-	MOVQ   ldc+48(FP), AX
-	IMUL3Q $0x38, AX, AX
-	ADDQ   AX, c+40(FP)
-	JMP    strip
+wide14out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x01, R9
+	ADDQ         R9, AX
+	MOVQ         factorStride+120(FP), R9
+	MOVQ         factor+112(FP), R10
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	LONG         $0x4877f262
+	WORD         $0xc072
+	VMOVDQU16    Z0, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	LONG         $0x4867f262
+	WORD         $0xd272
+	VMOVDQU16    Z2, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	LONG         $0x4857f262
+	WORD         $0xe472
+	VMOVDQU16    Z4, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	LONG         $0x4847f262
+	WORD         $0xf672
+	VMOVDQU16    Z6, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z8, Z8
+	VMULPS       Z31, Z9, Z9
+	LONG         $0x48375262
+	WORD         $0xc072
+	VMOVDQU16    Z8, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z10, Z10
+	VMULPS       Z31, Z11, Z11
+	LONG         $0x48275262
+	WORD         $0xd272
+	VMOVDQU16    Z10, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z12, Z12
+	VMULPS       Z31, Z13, Z13
+	LONG         $0x48175262
+	WORD         $0xe472
+	VMOVDQU16    Z12, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z14, Z14
+	VMULPS       Z31, Z15, Z15
+	LONG         $0x48075262
+	WORD         $0xf672
+	VMOVDQU16    Z14, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z16, Z16
+	VMULPS       Z31, Z17, Z17
+	LONG         $0x4077a262
+	WORD         $0xc072
+	VMOVDQU16    Z16, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z18, Z18
+	VMULPS       Z31, Z19, Z19
+	LONG         $0x4067a262
+	WORD         $0xd272
+	VMOVDQU16    Z18, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z20, Z20
+	VMULPS       Z31, Z21, Z21
+	LONG         $0x4057a262
+	WORD         $0xe472
+	VMOVDQU16    Z20, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z22, Z22
+	VMULPS       Z31, Z23, Z23
+	LONG         $0x4047a262
+	WORD         $0xf672
+	VMOVDQU16    Z22, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z24, Z24
+	VMULPS       Z31, Z25, Z25
+	LONG         $0x40370262
+	WORD         $0xc072
+	VMOVDQU16    Z24, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z26, Z26
+	VMULPS       Z31, Z27, Z27
+	LONG         $0x40270262
+	WORD         $0xd272
+	VMOVDQU16    Z26, K2, (AX)
 
-rows14done:
-	VZEROUPPER
-	RET
+wide14stored:
+	JMP done
 
-rows13:
-	MOVQ b+24(FP), AX
-	MOVQ c+40(FP), DX
-	MOVQ cols+72(FP), DI
-	CMPQ DI, $0x20
-	JL   rows13narrow
-
-rows13panel:
+wide13:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -3567,344 +6298,308 @@ rows13panel:
 	VPXORD Z23, Z23, Z23
 	VPXORD Z24, Z24, Z24
 	VPXORD Z25, Z25, Z25
-	MOVQ   a+0(FP), R8
-	LEAQ   (R8)(CX*2), R9
+	MOVQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	LEAQ   (DX)(CX*2), R9
 	ADDQ   CX, R9
 	LEAQ   (R9)(CX*2), R10
 	ADDQ   CX, R10
 	LEAQ   (R10)(CX*2), R11
 	ADDQ   CX, R11
-	LEAQ   (R11)(CX*2), R12
-	ADDQ   CX, R12
-	MOVQ   AX, R13
-	MOVQ   k+80(FP), R14
+	MOVQ   DI, R12
+	MOVQ   k+80(FP), R13
 
-rows13widestep:
-	VMOVUPS      (R13), Z28
-	VMOVUPS      64(R13), Z29
-	ADDQ         SI, R13
-	VBROADCASTSS (R8), Z30
+wide13step:
+	VMOVUPS      (R12), Z28
+	VMOVUPS.Z    64(R12), K1, Z29
+	ADDQ         SI, R12
+	VBROADCASTSS (AX), Z30
 	LONG         $0x400e9262
 	WORD         $0xc452
 	LONG         $0x400e9262
 	WORD         $0xcd52
-	VBROADCASTSS (R8)(CX*1), Z31
+	VBROADCASTSS (AX)(CX*1), Z31
 	LONG         $0x40069262
 	WORD         $0xd452
 	LONG         $0x40069262
 	WORD         $0xdd52
-	VBROADCASTSS (R8)(CX*2), Z30
+	VBROADCASTSS (AX)(CX*2), Z30
 	LONG         $0x400e9262
 	WORD         $0xe452
 	LONG         $0x400e9262
 	WORD         $0xed52
-	ADDQ         BX, R8
-	VBROADCASTSS (R9), Z31
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
 	LONG         $0x40069262
 	WORD         $0xf452
 	LONG         $0x40069262
 	WORD         $0xfd52
-	VBROADCASTSS (R9)(CX*1), Z30
+	VBROADCASTSS (DX)(CX*1), Z30
 	LONG         $0x400e1262
 	WORD         $0xc452
 	LONG         $0x400e1262
 	WORD         $0xcd52
-	VBROADCASTSS (R9)(CX*2), Z31
+	VBROADCASTSS (DX)(CX*2), Z31
 	LONG         $0x40061262
 	WORD         $0xd452
 	LONG         $0x40061262
 	WORD         $0xdd52
-	ADDQ         BX, R9
-	VBROADCASTSS (R10), Z30
-	LONG         $0x400e1262
-	WORD         $0xe452
-	LONG         $0x400e1262
-	WORD         $0xed52
-	VBROADCASTSS (R10)(CX*1), Z31
-	LONG         $0x40061262
-	WORD         $0xf452
-	LONG         $0x40061262
-	WORD         $0xfd52
-	VBROADCASTSS (R10)(CX*2), Z30
-	LONG         $0x400e8262
-	WORD         $0xc452
-	LONG         $0x400e8262
-	WORD         $0xcd52
-	ADDQ         BX, R10
-	VBROADCASTSS (R11), Z31
-	LONG         $0x40068262
-	WORD         $0xd452
-	LONG         $0x40068262
-	WORD         $0xdd52
-	VBROADCASTSS (R11)(CX*1), Z30
-	LONG         $0x400e8262
-	WORD         $0xe452
-	LONG         $0x400e8262
-	WORD         $0xed52
-	VBROADCASTSS (R11)(CX*2), Z31
-	LONG         $0x40068262
-	WORD         $0xf452
-	LONG         $0x40068262
-	WORD         $0xfd52
-	ADDQ         BX, R11
-	VBROADCASTSS (R12), Z30
-	LONG         $0x400e0262
-	WORD         $0xc452
-	LONG         $0x400e0262
-	WORD         $0xcd52
-	ADDQ         BX, R12
-	DECQ         R14
-	JNZ          rows13widestep
-	MOVQ         DX, R8
-	MOVQ         ldc+48(FP), R9
-	SHLQ         $0x02, R9
-	MOVB         accumulate+88(FP), R10
-	TESTB        R10, R10
-	JZ           rows13widestore
-	VADDPS       (R8), Z0, Z0
-	VADDPS       64(R8), Z1, Z1
-	ADDQ         R9, R8
-	VADDPS       (R8), Z2, Z2
-	VADDPS       64(R8), Z3, Z3
-	ADDQ         R9, R8
-	VADDPS       (R8), Z4, Z4
-	VADDPS       64(R8), Z5, Z5
-	ADDQ         R9, R8
-	VADDPS       (R8), Z6, Z6
-	VADDPS       64(R8), Z7, Z7
-	ADDQ         R9, R8
-	VADDPS       (R8), Z8, Z8
-	VADDPS       64(R8), Z9, Z9
-	ADDQ         R9, R8
-	VADDPS       (R8), Z10, Z10
-	VADDPS       64(R8), Z11, Z11
-	ADDQ         R9, R8
-	VADDPS       (R8), Z12, Z12
-	VADDPS       64(R8), Z13, Z13
-	ADDQ         R9, R8
-	VADDPS       (R8), Z14, Z14
-	VADDPS       64(R8), Z15, Z15
-	ADDQ         R9, R8
-	VADDPS       (R8), Z16, Z16
-	VADDPS       64(R8), Z17, Z17
-	ADDQ         R9, R8
-	VADDPS       (R8), Z18, Z18
-	VADDPS       64(R8), Z19, Z19
-	ADDQ         R9, R8
-	VADDPS       (R8), Z20, Z20
-	VADDPS       64(R8), Z21, Z21
-	ADDQ         R9, R8
-	VADDPS       (R8), Z22, Z22
-	VADDPS       64(R8), Z23, Z23
-	ADDQ         R9, R8
-	VADDPS       (R8), Z24, Z24
-	VADDPS       64(R8), Z25, Z25
-	MOVQ         DX, R8
-
-rows13widestore:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z5, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, (R8)
-	VMOVUPS Z7, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, (R8)
-	VMOVUPS Z9, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z10, (R8)
-	VMOVUPS Z11, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z12, (R8)
-	VMOVUPS Z13, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z14, (R8)
-	VMOVUPS Z15, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z16, (R8)
-	VMOVUPS Z17, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z18, (R8)
-	VMOVUPS Z19, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z20, (R8)
-	VMOVUPS Z21, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z22, (R8)
-	VMOVUPS Z23, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z24, (R8)
-	VMOVUPS Z25, 64(R8)
-	ADDQ    $+128, AX
-	ADDQ    $+128, DX
-	SUBQ    $0x20, DI
-	CMPQ    DI, $0x20
-	JGE     rows13panel
-	TESTQ   DI, DI
-	JZ      rows13next
-
-rows13narrow:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	MOVQ   a+0(FP), DI
-	LEAQ   (DI)(CX*2), R8
-	ADDQ   CX, R8
-	LEAQ   (R8)(CX*2), R9
-	ADDQ   CX, R9
-	LEAQ   (R9)(CX*2), R10
-	ADDQ   CX, R10
-	LEAQ   (R10)(CX*2), R11
-	ADDQ   CX, R11
-	MOVQ   k+80(FP), R12
-
-rows13thinstep:
-	VMOVUPS      (AX), Z28
-	ADDQ         SI, AX
-	VBROADCASTSS (DI), Z30
-	LONG         $0x400e9262
-	WORD         $0xc452
-	VBROADCASTSS (DI)(CX*1), Z31
-	LONG         $0x40069262
-	WORD         $0xcc52
-	VBROADCASTSS (DI)(CX*2), Z30
-	LONG         $0x400e9262
-	WORD         $0xd452
-	ADDQ         BX, DI
-	VBROADCASTSS (R8), Z31
-	LONG         $0x40069262
-	WORD         $0xdc52
-	VBROADCASTSS (R8)(CX*1), Z30
-	LONG         $0x400e9262
-	WORD         $0xe452
-	VBROADCASTSS (R8)(CX*2), Z31
-	LONG         $0x40069262
-	WORD         $0xec52
-	ADDQ         BX, R8
+	ADDQ         BX, DX
 	VBROADCASTSS (R9), Z30
-	LONG         $0x400e9262
-	WORD         $0xf452
-	VBROADCASTSS (R9)(CX*1), Z31
-	LONG         $0x40069262
-	WORD         $0xfc52
-	VBROADCASTSS (R9)(CX*2), Z30
 	LONG         $0x400e1262
+	WORD         $0xe452
+	LONG         $0x400e1262
+	WORD         $0xed52
+	VBROADCASTSS (R9)(CX*1), Z31
+	LONG         $0x40061262
+	WORD         $0xf452
+	LONG         $0x40061262
+	WORD         $0xfd52
+	VBROADCASTSS (R9)(CX*2), Z30
+	LONG         $0x400e8262
 	WORD         $0xc452
+	LONG         $0x400e8262
+	WORD         $0xcd52
 	ADDQ         BX, R9
 	VBROADCASTSS (R10), Z31
-	LONG         $0x40061262
-	WORD         $0xcc52
-	VBROADCASTSS (R10)(CX*1), Z30
-	LONG         $0x400e1262
+	LONG         $0x40068262
 	WORD         $0xd452
+	LONG         $0x40068262
+	WORD         $0xdd52
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e8262
+	WORD         $0xe452
+	LONG         $0x400e8262
+	WORD         $0xed52
 	VBROADCASTSS (R10)(CX*2), Z31
-	LONG         $0x40061262
-	WORD         $0xdc52
+	LONG         $0x40068262
+	WORD         $0xf452
+	LONG         $0x40068262
+	WORD         $0xfd52
 	ADDQ         BX, R10
 	VBROADCASTSS (R11), Z30
-	LONG         $0x400e1262
-	WORD         $0xe452
+	LONG         $0x400e0262
+	WORD         $0xc452
+	LONG         $0x400e0262
+	WORD         $0xcd52
 	ADDQ         BX, R11
-	DECQ         R12
-	JNZ          rows13thinstep
-	MOVQ         DX, AX
-	MOVQ         ldc+48(FP), DI
-	SHLQ         $0x02, DI
-	MOVB         accumulate+88(FP), R8
-	TESTB        R8, R8
-	JZ           rows13thinstore
+	DECQ         R13
+	JNZ          wide13step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVB         accumulate+88(FP), R9
+	TESTB        R9, R9
+	JZ           wide13added
 	VADDPS       (AX), Z0, Z0
-	ADDQ         DI, AX
-	VADDPS       (AX), Z1, Z1
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z1, K1, Z1
+	ADDQ         DX, AX
 	VADDPS       (AX), Z2, Z2
-	ADDQ         DI, AX
-	VADDPS       (AX), Z3, Z3
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z3, K1, Z3
+	ADDQ         DX, AX
 	VADDPS       (AX), Z4, Z4
-	ADDQ         DI, AX
-	VADDPS       (AX), Z5, Z5
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z5, K1, Z5
+	ADDQ         DX, AX
 	VADDPS       (AX), Z6, Z6
-	ADDQ         DI, AX
-	VADDPS       (AX), Z7, Z7
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z7, K1, Z7
+	ADDQ         DX, AX
 	VADDPS       (AX), Z8, Z8
-	ADDQ         DI, AX
-	VADDPS       (AX), Z9, Z9
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z9, K1, Z9
+	ADDQ         DX, AX
 	VADDPS       (AX), Z10, Z10
-	ADDQ         DI, AX
-	VADDPS       (AX), Z11, Z11
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z11, K1, Z11
+	ADDQ         DX, AX
 	VADDPS       (AX), Z12, Z12
-	MOVQ         DX, AX
+	VADDPS.Z     64(AX), Z13, K1, Z13
+	ADDQ         DX, AX
+	VADDPS       (AX), Z14, Z14
+	VADDPS.Z     64(AX), Z15, K1, Z15
+	ADDQ         DX, AX
+	VADDPS       (AX), Z16, Z16
+	VADDPS.Z     64(AX), Z17, K1, Z17
+	ADDQ         DX, AX
+	VADDPS       (AX), Z18, Z18
+	VADDPS.Z     64(AX), Z19, K1, Z19
+	ADDQ         DX, AX
+	VADDPS       (AX), Z20, Z20
+	VADDPS.Z     64(AX), Z21, K1, Z21
+	ADDQ         DX, AX
+	VADDPS       (AX), Z22, Z22
+	VADDPS.Z     64(AX), Z23, K1, Z23
+	ADDQ         DX, AX
+	VADDPS       (AX), Z24, Z24
+	VADDPS.Z     64(AX), Z25, K1, Z25
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
 
-rows13thinstore:
+wide13added:
+	CMPQ    out+96(FP), $0x00
+	JNE     wide13out
 	VMOVUPS Z0, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z1, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z1, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z2, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z3, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z3, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z4, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z5, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z5, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z6, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z7, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z7, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z8, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z9, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z9, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z10, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z11, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z11, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z12, (AX)
+	VMOVUPS Z13, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z14, (AX)
+	VMOVUPS Z15, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z16, (AX)
+	VMOVUPS Z17, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z18, (AX)
+	VMOVUPS Z19, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z20, (AX)
+	VMOVUPS Z21, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z22, (AX)
+	VMOVUPS Z23, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z24, (AX)
+	VMOVUPS Z25, K1, 64(AX)
+	JMP     wide13stored
 
-rows13next:
-	DECQ   strips+64(FP)
-	JZ     rows13done
-	SUBQ   $0x0d, rows+56(FP)
-	IMUL3Q $0x0d, CX, AX
-	ADDQ   AX, a+0(FP)
-	MOVQ   ldc+48(FP), AX
-	IMUL3Q $0x34, AX, AX
-	ADDQ   AX, c+40(FP)
-	JMP    strip
+wide13out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x01, R9
+	ADDQ         R9, AX
+	MOVQ         factorStride+120(FP), R9
+	MOVQ         factor+112(FP), R10
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	LONG         $0x4877f262
+	WORD         $0xc072
+	VMOVDQU16    Z0, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	LONG         $0x4867f262
+	WORD         $0xd272
+	VMOVDQU16    Z2, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	LONG         $0x4857f262
+	WORD         $0xe472
+	VMOVDQU16    Z4, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	LONG         $0x4847f262
+	WORD         $0xf672
+	VMOVDQU16    Z6, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z8, Z8
+	VMULPS       Z31, Z9, Z9
+	LONG         $0x48375262
+	WORD         $0xc072
+	VMOVDQU16    Z8, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z10, Z10
+	VMULPS       Z31, Z11, Z11
+	LONG         $0x48275262
+	WORD         $0xd272
+	VMOVDQU16    Z10, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z12, Z12
+	VMULPS       Z31, Z13, Z13
+	LONG         $0x48175262
+	WORD         $0xe472
+	VMOVDQU16    Z12, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z14, Z14
+	VMULPS       Z31, Z15, Z15
+	LONG         $0x48075262
+	WORD         $0xf672
+	VMOVDQU16    Z14, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z16, Z16
+	VMULPS       Z31, Z17, Z17
+	LONG         $0x4077a262
+	WORD         $0xc072
+	VMOVDQU16    Z16, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z18, Z18
+	VMULPS       Z31, Z19, Z19
+	LONG         $0x4067a262
+	WORD         $0xd272
+	VMOVDQU16    Z18, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z20, Z20
+	VMULPS       Z31, Z21, Z21
+	LONG         $0x4057a262
+	WORD         $0xe472
+	VMOVDQU16    Z20, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z22, Z22
+	VMULPS       Z31, Z23, Z23
+	LONG         $0x4047a262
+	WORD         $0xf672
+	VMOVDQU16    Z22, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z24, Z24
+	VMULPS       Z31, Z25, Z25
+	LONG         $0x40370262
+	WORD         $0xc072
+	VMOVDQU16    Z24, K2, (AX)
 
-rows13done:
-	VZEROUPPER
-	RET
+wide13stored:
+	JMP done
 
-rows12:
-	MOVQ b+24(FP), AX
-	MOVQ c+40(FP), DX
-	MOVQ cols+72(FP), DI
-	CMPQ DI, $0x20
-	JL   rows12narrow
-
-rows12panel:
+wide12:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -3929,319 +6624,286 @@ rows12panel:
 	VPXORD Z21, Z21, Z21
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
-	MOVQ   a+0(FP), R8
-	LEAQ   (R8)(CX*2), R9
+	MOVQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	LEAQ   (DX)(CX*2), R9
 	ADDQ   CX, R9
 	LEAQ   (R9)(CX*2), R10
 	ADDQ   CX, R10
-	LEAQ   (R10)(CX*2), R11
-	ADDQ   CX, R11
-	MOVQ   AX, R12
-	MOVQ   k+80(FP), R13
+	MOVQ   DI, R11
+	MOVQ   k+80(FP), R12
 
-rows12widestep:
-	VMOVUPS      (R12), Z28
-	VMOVUPS      64(R12), Z29
-	ADDQ         SI, R12
-	VBROADCASTSS (R8), Z30
+wide12step:
+	VMOVUPS      (R11), Z28
+	VMOVUPS.Z    64(R11), K1, Z29
+	ADDQ         SI, R11
+	VBROADCASTSS (AX), Z30
 	LONG         $0x400e9262
 	WORD         $0xc452
 	LONG         $0x400e9262
 	WORD         $0xcd52
-	VBROADCASTSS (R8)(CX*1), Z31
+	VBROADCASTSS (AX)(CX*1), Z31
 	LONG         $0x40069262
 	WORD         $0xd452
 	LONG         $0x40069262
 	WORD         $0xdd52
-	VBROADCASTSS (R8)(CX*2), Z30
+	VBROADCASTSS (AX)(CX*2), Z30
 	LONG         $0x400e9262
 	WORD         $0xe452
 	LONG         $0x400e9262
 	WORD         $0xed52
-	ADDQ         BX, R8
-	VBROADCASTSS (R9), Z31
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
 	LONG         $0x40069262
 	WORD         $0xf452
 	LONG         $0x40069262
 	WORD         $0xfd52
-	VBROADCASTSS (R9)(CX*1), Z30
+	VBROADCASTSS (DX)(CX*1), Z30
 	LONG         $0x400e1262
 	WORD         $0xc452
 	LONG         $0x400e1262
 	WORD         $0xcd52
-	VBROADCASTSS (R9)(CX*2), Z31
+	VBROADCASTSS (DX)(CX*2), Z31
 	LONG         $0x40061262
 	WORD         $0xd452
 	LONG         $0x40061262
 	WORD         $0xdd52
-	ADDQ         BX, R9
-	VBROADCASTSS (R10), Z30
-	LONG         $0x400e1262
-	WORD         $0xe452
-	LONG         $0x400e1262
-	WORD         $0xed52
-	VBROADCASTSS (R10)(CX*1), Z31
-	LONG         $0x40061262
-	WORD         $0xf452
-	LONG         $0x40061262
-	WORD         $0xfd52
-	VBROADCASTSS (R10)(CX*2), Z30
-	LONG         $0x400e8262
-	WORD         $0xc452
-	LONG         $0x400e8262
-	WORD         $0xcd52
-	ADDQ         BX, R10
-	VBROADCASTSS (R11), Z31
-	LONG         $0x40068262
-	WORD         $0xd452
-	LONG         $0x40068262
-	WORD         $0xdd52
-	VBROADCASTSS (R11)(CX*1), Z30
-	LONG         $0x400e8262
-	WORD         $0xe452
-	LONG         $0x400e8262
-	WORD         $0xed52
-	VBROADCASTSS (R11)(CX*2), Z31
-	LONG         $0x40068262
-	WORD         $0xf452
-	LONG         $0x40068262
-	WORD         $0xfd52
-	ADDQ         BX, R11
-	DECQ         R13
-	JNZ          rows12widestep
-	MOVQ         DX, R8
-	MOVQ         ldc+48(FP), R9
-	SHLQ         $0x02, R9
-	MOVB         accumulate+88(FP), R10
-	TESTB        R10, R10
-	JZ           rows12widestore
-	VADDPS       (R8), Z0, Z0
-	VADDPS       64(R8), Z1, Z1
-	ADDQ         R9, R8
-	VADDPS       (R8), Z2, Z2
-	VADDPS       64(R8), Z3, Z3
-	ADDQ         R9, R8
-	VADDPS       (R8), Z4, Z4
-	VADDPS       64(R8), Z5, Z5
-	ADDQ         R9, R8
-	VADDPS       (R8), Z6, Z6
-	VADDPS       64(R8), Z7, Z7
-	ADDQ         R9, R8
-	VADDPS       (R8), Z8, Z8
-	VADDPS       64(R8), Z9, Z9
-	ADDQ         R9, R8
-	VADDPS       (R8), Z10, Z10
-	VADDPS       64(R8), Z11, Z11
-	ADDQ         R9, R8
-	VADDPS       (R8), Z12, Z12
-	VADDPS       64(R8), Z13, Z13
-	ADDQ         R9, R8
-	VADDPS       (R8), Z14, Z14
-	VADDPS       64(R8), Z15, Z15
-	ADDQ         R9, R8
-	VADDPS       (R8), Z16, Z16
-	VADDPS       64(R8), Z17, Z17
-	ADDQ         R9, R8
-	VADDPS       (R8), Z18, Z18
-	VADDPS       64(R8), Z19, Z19
-	ADDQ         R9, R8
-	VADDPS       (R8), Z20, Z20
-	VADDPS       64(R8), Z21, Z21
-	ADDQ         R9, R8
-	VADDPS       (R8), Z22, Z22
-	VADDPS       64(R8), Z23, Z23
-	MOVQ         DX, R8
-
-rows12widestore:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z5, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, (R8)
-	VMOVUPS Z7, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, (R8)
-	VMOVUPS Z9, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z10, (R8)
-	VMOVUPS Z11, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z12, (R8)
-	VMOVUPS Z13, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z14, (R8)
-	VMOVUPS Z15, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z16, (R8)
-	VMOVUPS Z17, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z18, (R8)
-	VMOVUPS Z19, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z20, (R8)
-	VMOVUPS Z21, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z22, (R8)
-	VMOVUPS Z23, 64(R8)
-	ADDQ    $+128, AX
-	ADDQ    $+128, DX
-	SUBQ    $0x20, DI
-	CMPQ    DI, $0x20
-	JGE     rows12panel
-	TESTQ   DI, DI
-	JZ      rows12next
-
-rows12narrow:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	MOVQ   a+0(FP), DI
-	LEAQ   (DI)(CX*2), R8
-	ADDQ   CX, R8
-	LEAQ   (R8)(CX*2), R9
-	ADDQ   CX, R9
-	LEAQ   (R9)(CX*2), R10
-	ADDQ   CX, R10
-	MOVQ   k+80(FP), R11
-
-rows12thinstep:
-	VMOVUPS      (AX), Z28
-	ADDQ         SI, AX
-	VBROADCASTSS (DI), Z30
-	LONG         $0x400e9262
-	WORD         $0xc452
-	VBROADCASTSS (DI)(CX*1), Z31
-	LONG         $0x40069262
-	WORD         $0xcc52
-	VBROADCASTSS (DI)(CX*2), Z30
-	LONG         $0x400e9262
-	WORD         $0xd452
-	ADDQ         BX, DI
-	VBROADCASTSS (R8), Z31
-	LONG         $0x40069262
-	WORD         $0xdc52
-	VBROADCASTSS (R8)(CX*1), Z30
-	LONG         $0x400e9262
-	WORD         $0xe452
-	VBROADCASTSS (R8)(CX*2), Z31
-	LONG         $0x40069262
-	WORD         $0xec52
-	ADDQ         BX, R8
+	ADDQ         BX, DX
 	VBROADCASTSS (R9), Z30
-	LONG         $0x400e9262
-	WORD         $0xf452
-	VBROADCASTSS (R9)(CX*1), Z31
-	LONG         $0x40069262
-	WORD         $0xfc52
-	VBROADCASTSS (R9)(CX*2), Z30
 	LONG         $0x400e1262
+	WORD         $0xe452
+	LONG         $0x400e1262
+	WORD         $0xed52
+	VBROADCASTSS (R9)(CX*1), Z31
+	LONG         $0x40061262
+	WORD         $0xf452
+	LONG         $0x40061262
+	WORD         $0xfd52
+	VBROADCASTSS (R9)(CX*2), Z30
+	LONG         $0x400e8262
 	WORD         $0xc452
+	LONG         $0x400e8262
+	WORD         $0xcd52
 	ADDQ         BX, R9
 	VBROADCASTSS (R10), Z31
-	LONG         $0x40061262
-	WORD         $0xcc52
-	VBROADCASTSS (R10)(CX*1), Z30
-	LONG         $0x400e1262
+	LONG         $0x40068262
 	WORD         $0xd452
+	LONG         $0x40068262
+	WORD         $0xdd52
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e8262
+	WORD         $0xe452
+	LONG         $0x400e8262
+	WORD         $0xed52
 	VBROADCASTSS (R10)(CX*2), Z31
-	LONG         $0x40061262
-	WORD         $0xdc52
+	LONG         $0x40068262
+	WORD         $0xf452
+	LONG         $0x40068262
+	WORD         $0xfd52
 	ADDQ         BX, R10
-	DECQ         R11
-	JNZ          rows12thinstep
-	MOVQ         DX, AX
-	MOVQ         ldc+48(FP), DI
-	SHLQ         $0x02, DI
-	MOVB         accumulate+88(FP), R8
-	TESTB        R8, R8
-	JZ           rows12thinstore
+	DECQ         R12
+	JNZ          wide12step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVB         accumulate+88(FP), R9
+	TESTB        R9, R9
+	JZ           wide12added
 	VADDPS       (AX), Z0, Z0
-	ADDQ         DI, AX
-	VADDPS       (AX), Z1, Z1
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z1, K1, Z1
+	ADDQ         DX, AX
 	VADDPS       (AX), Z2, Z2
-	ADDQ         DI, AX
-	VADDPS       (AX), Z3, Z3
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z3, K1, Z3
+	ADDQ         DX, AX
 	VADDPS       (AX), Z4, Z4
-	ADDQ         DI, AX
-	VADDPS       (AX), Z5, Z5
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z5, K1, Z5
+	ADDQ         DX, AX
 	VADDPS       (AX), Z6, Z6
-	ADDQ         DI, AX
-	VADDPS       (AX), Z7, Z7
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z7, K1, Z7
+	ADDQ         DX, AX
 	VADDPS       (AX), Z8, Z8
-	ADDQ         DI, AX
-	VADDPS       (AX), Z9, Z9
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z9, K1, Z9
+	ADDQ         DX, AX
 	VADDPS       (AX), Z10, Z10
-	ADDQ         DI, AX
-	VADDPS       (AX), Z11, Z11
-	MOVQ         DX, AX
+	VADDPS.Z     64(AX), Z11, K1, Z11
+	ADDQ         DX, AX
+	VADDPS       (AX), Z12, Z12
+	VADDPS.Z     64(AX), Z13, K1, Z13
+	ADDQ         DX, AX
+	VADDPS       (AX), Z14, Z14
+	VADDPS.Z     64(AX), Z15, K1, Z15
+	ADDQ         DX, AX
+	VADDPS       (AX), Z16, Z16
+	VADDPS.Z     64(AX), Z17, K1, Z17
+	ADDQ         DX, AX
+	VADDPS       (AX), Z18, Z18
+	VADDPS.Z     64(AX), Z19, K1, Z19
+	ADDQ         DX, AX
+	VADDPS       (AX), Z20, Z20
+	VADDPS.Z     64(AX), Z21, K1, Z21
+	ADDQ         DX, AX
+	VADDPS       (AX), Z22, Z22
+	VADDPS.Z     64(AX), Z23, K1, Z23
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
 
-rows12thinstore:
+wide12added:
+	CMPQ    out+96(FP), $0x00
+	JNE     wide12out
 	VMOVUPS Z0, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z1, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z1, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z2, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z3, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z3, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z4, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z5, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z5, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z6, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z7, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z7, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z8, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z9, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z9, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z10, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z11, (AX)
+	VMOVUPS Z11, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z12, (AX)
+	VMOVUPS Z13, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z14, (AX)
+	VMOVUPS Z15, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z16, (AX)
+	VMOVUPS Z17, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z18, (AX)
+	VMOVUPS Z19, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z20, (AX)
+	VMOVUPS Z21, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z22, (AX)
+	VMOVUPS Z23, K1, 64(AX)
+	JMP     wide12stored
 
-rows12next:
-	DECQ   strips+64(FP)
-	JZ     rows12done
-	SUBQ   $0x0c, rows+56(FP)
-	IMUL3Q $0x0c, CX, AX
-	ADDQ   AX, a+0(FP)
-	MOVQ   ldc+48(FP), AX
-	IMUL3Q $0x30, AX, AX
-	ADDQ   AX, c+40(FP)
-	JMP    strip
+wide12out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x01, R9
+	ADDQ         R9, AX
+	MOVQ         factorStride+120(FP), R9
+	MOVQ         factor+112(FP), R10
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	LONG         $0x4877f262
+	WORD         $0xc072
+	VMOVDQU16    Z0, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	LONG         $0x4867f262
+	WORD         $0xd272
+	VMOVDQU16    Z2, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	LONG         $0x4857f262
+	WORD         $0xe472
+	VMOVDQU16    Z4, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	LONG         $0x4847f262
+	WORD         $0xf672
+	VMOVDQU16    Z6, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z8, Z8
+	VMULPS       Z31, Z9, Z9
+	LONG         $0x48375262
+	WORD         $0xc072
+	VMOVDQU16    Z8, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z10, Z10
+	VMULPS       Z31, Z11, Z11
+	LONG         $0x48275262
+	WORD         $0xd272
+	VMOVDQU16    Z10, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z12, Z12
+	VMULPS       Z31, Z13, Z13
+	LONG         $0x48175262
+	WORD         $0xe472
+	VMOVDQU16    Z12, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z14, Z14
+	VMULPS       Z31, Z15, Z15
+	LONG         $0x48075262
+	WORD         $0xf672
+	VMOVDQU16    Z14, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z16, Z16
+	VMULPS       Z31, Z17, Z17
+	LONG         $0x4077a262
+	WORD         $0xc072
+	VMOVDQU16    Z16, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z18, Z18
+	VMULPS       Z31, Z19, Z19
+	LONG         $0x4067a262
+	WORD         $0xd272
+	VMOVDQU16    Z18, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z20, Z20
+	VMULPS       Z31, Z21, Z21
+	LONG         $0x4057a262
+	WORD         $0xe472
+	VMOVDQU16    Z20, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z22, Z22
+	VMULPS       Z31, Z23, Z23
+	LONG         $0x4047a262
+	WORD         $0xf672
+	VMOVDQU16    Z22, K2, (AX)
 
-rows12done:
-	VZEROUPPER
-	RET
+wide12stored:
+	JMP done
 
-rows11:
-	MOVQ b+24(FP), AX
-	MOVQ c+40(FP), DX
-	MOVQ cols+72(FP), DI
-	CMPQ DI, $0x20
-	JL   rows11narrow
-
-rows11panel:
+wide11:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -4264,300 +6926,267 @@ rows11panel:
 	VPXORD Z19, Z19, Z19
 	VPXORD Z20, Z20, Z20
 	VPXORD Z21, Z21, Z21
-	MOVQ   a+0(FP), R8
-	LEAQ   (R8)(CX*2), R9
+	MOVQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	LEAQ   (DX)(CX*2), R9
 	ADDQ   CX, R9
 	LEAQ   (R9)(CX*2), R10
 	ADDQ   CX, R10
-	LEAQ   (R10)(CX*2), R11
-	ADDQ   CX, R11
-	MOVQ   AX, R12
-	MOVQ   k+80(FP), R13
+	MOVQ   DI, R11
+	MOVQ   k+80(FP), R12
 
-rows11widestep:
-	VMOVUPS      (R12), Z28
-	VMOVUPS      64(R12), Z29
-	ADDQ         SI, R12
-	VBROADCASTSS (R8), Z30
+wide11step:
+	VMOVUPS      (R11), Z28
+	VMOVUPS.Z    64(R11), K1, Z29
+	ADDQ         SI, R11
+	VBROADCASTSS (AX), Z30
 	LONG         $0x400e9262
 	WORD         $0xc452
 	LONG         $0x400e9262
 	WORD         $0xcd52
-	VBROADCASTSS (R8)(CX*1), Z31
+	VBROADCASTSS (AX)(CX*1), Z31
 	LONG         $0x40069262
 	WORD         $0xd452
 	LONG         $0x40069262
 	WORD         $0xdd52
-	VBROADCASTSS (R8)(CX*2), Z30
+	VBROADCASTSS (AX)(CX*2), Z30
 	LONG         $0x400e9262
 	WORD         $0xe452
 	LONG         $0x400e9262
 	WORD         $0xed52
-	ADDQ         BX, R8
-	VBROADCASTSS (R9), Z31
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
 	LONG         $0x40069262
 	WORD         $0xf452
 	LONG         $0x40069262
 	WORD         $0xfd52
-	VBROADCASTSS (R9)(CX*1), Z30
+	VBROADCASTSS (DX)(CX*1), Z30
 	LONG         $0x400e1262
 	WORD         $0xc452
 	LONG         $0x400e1262
 	WORD         $0xcd52
-	VBROADCASTSS (R9)(CX*2), Z31
+	VBROADCASTSS (DX)(CX*2), Z31
 	LONG         $0x40061262
 	WORD         $0xd452
 	LONG         $0x40061262
 	WORD         $0xdd52
-	ADDQ         BX, R9
-	VBROADCASTSS (R10), Z30
-	LONG         $0x400e1262
-	WORD         $0xe452
-	LONG         $0x400e1262
-	WORD         $0xed52
-	VBROADCASTSS (R10)(CX*1), Z31
-	LONG         $0x40061262
-	WORD         $0xf452
-	LONG         $0x40061262
-	WORD         $0xfd52
-	VBROADCASTSS (R10)(CX*2), Z30
-	LONG         $0x400e8262
-	WORD         $0xc452
-	LONG         $0x400e8262
-	WORD         $0xcd52
-	ADDQ         BX, R10
-	VBROADCASTSS (R11), Z31
-	LONG         $0x40068262
-	WORD         $0xd452
-	LONG         $0x40068262
-	WORD         $0xdd52
-	VBROADCASTSS (R11)(CX*1), Z30
-	LONG         $0x400e8262
-	WORD         $0xe452
-	LONG         $0x400e8262
-	WORD         $0xed52
-	ADDQ         BX, R11
-	DECQ         R13
-	JNZ          rows11widestep
-	MOVQ         DX, R8
-	MOVQ         ldc+48(FP), R9
-	SHLQ         $0x02, R9
-	MOVB         accumulate+88(FP), R10
-	TESTB        R10, R10
-	JZ           rows11widestore
-	VADDPS       (R8), Z0, Z0
-	VADDPS       64(R8), Z1, Z1
-	ADDQ         R9, R8
-	VADDPS       (R8), Z2, Z2
-	VADDPS       64(R8), Z3, Z3
-	ADDQ         R9, R8
-	VADDPS       (R8), Z4, Z4
-	VADDPS       64(R8), Z5, Z5
-	ADDQ         R9, R8
-	VADDPS       (R8), Z6, Z6
-	VADDPS       64(R8), Z7, Z7
-	ADDQ         R9, R8
-	VADDPS       (R8), Z8, Z8
-	VADDPS       64(R8), Z9, Z9
-	ADDQ         R9, R8
-	VADDPS       (R8), Z10, Z10
-	VADDPS       64(R8), Z11, Z11
-	ADDQ         R9, R8
-	VADDPS       (R8), Z12, Z12
-	VADDPS       64(R8), Z13, Z13
-	ADDQ         R9, R8
-	VADDPS       (R8), Z14, Z14
-	VADDPS       64(R8), Z15, Z15
-	ADDQ         R9, R8
-	VADDPS       (R8), Z16, Z16
-	VADDPS       64(R8), Z17, Z17
-	ADDQ         R9, R8
-	VADDPS       (R8), Z18, Z18
-	VADDPS       64(R8), Z19, Z19
-	ADDQ         R9, R8
-	VADDPS       (R8), Z20, Z20
-	VADDPS       64(R8), Z21, Z21
-	MOVQ         DX, R8
-
-rows11widestore:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z5, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, (R8)
-	VMOVUPS Z7, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, (R8)
-	VMOVUPS Z9, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z10, (R8)
-	VMOVUPS Z11, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z12, (R8)
-	VMOVUPS Z13, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z14, (R8)
-	VMOVUPS Z15, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z16, (R8)
-	VMOVUPS Z17, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z18, (R8)
-	VMOVUPS Z19, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z20, (R8)
-	VMOVUPS Z21, 64(R8)
-	ADDQ    $+128, AX
-	ADDQ    $+128, DX
-	SUBQ    $0x20, DI
-	CMPQ    DI, $0x20
-	JGE     rows11panel
-	TESTQ   DI, DI
-	JZ      rows11next
-
-rows11narrow:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	MOVQ   a+0(FP), DI
-	LEAQ   (DI)(CX*2), R8
-	ADDQ   CX, R8
-	LEAQ   (R8)(CX*2), R9
-	ADDQ   CX, R9
-	LEAQ   (R9)(CX*2), R10
-	ADDQ   CX, R10
-	MOVQ   k+80(FP), R11
-
-rows11thinstep:
-	VMOVUPS      (AX), Z28
-	ADDQ         SI, AX
-	VBROADCASTSS (DI), Z30
-	LONG         $0x400e9262
-	WORD         $0xc452
-	VBROADCASTSS (DI)(CX*1), Z31
-	LONG         $0x40069262
-	WORD         $0xcc52
-	VBROADCASTSS (DI)(CX*2), Z30
-	LONG         $0x400e9262
-	WORD         $0xd452
-	ADDQ         BX, DI
-	VBROADCASTSS (R8), Z31
-	LONG         $0x40069262
-	WORD         $0xdc52
-	VBROADCASTSS (R8)(CX*1), Z30
-	LONG         $0x400e9262
-	WORD         $0xe452
-	VBROADCASTSS (R8)(CX*2), Z31
-	LONG         $0x40069262
-	WORD         $0xec52
-	ADDQ         BX, R8
+	ADDQ         BX, DX
 	VBROADCASTSS (R9), Z30
-	LONG         $0x400e9262
-	WORD         $0xf452
-	VBROADCASTSS (R9)(CX*1), Z31
-	LONG         $0x40069262
-	WORD         $0xfc52
-	VBROADCASTSS (R9)(CX*2), Z30
 	LONG         $0x400e1262
+	WORD         $0xe452
+	LONG         $0x400e1262
+	WORD         $0xed52
+	VBROADCASTSS (R9)(CX*1), Z31
+	LONG         $0x40061262
+	WORD         $0xf452
+	LONG         $0x40061262
+	WORD         $0xfd52
+	VBROADCASTSS (R9)(CX*2), Z30
+	LONG         $0x400e8262
 	WORD         $0xc452
+	LONG         $0x400e8262
+	WORD         $0xcd52
 	ADDQ         BX, R9
 	VBROADCASTSS (R10), Z31
-	LONG         $0x40061262
-	WORD         $0xcc52
-	VBROADCASTSS (R10)(CX*1), Z30
-	LONG         $0x400e1262
+	LONG         $0x40068262
 	WORD         $0xd452
+	LONG         $0x40068262
+	WORD         $0xdd52
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e8262
+	WORD         $0xe452
+	LONG         $0x400e8262
+	WORD         $0xed52
 	ADDQ         BX, R10
-	DECQ         R11
-	JNZ          rows11thinstep
-	MOVQ         DX, AX
-	MOVQ         ldc+48(FP), DI
-	SHLQ         $0x02, DI
-	MOVB         accumulate+88(FP), R8
-	TESTB        R8, R8
-	JZ           rows11thinstore
+	DECQ         R12
+	JNZ          wide11step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVB         accumulate+88(FP), R9
+	TESTB        R9, R9
+	JZ           wide11added
 	VADDPS       (AX), Z0, Z0
-	ADDQ         DI, AX
-	VADDPS       (AX), Z1, Z1
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z1, K1, Z1
+	ADDQ         DX, AX
 	VADDPS       (AX), Z2, Z2
-	ADDQ         DI, AX
-	VADDPS       (AX), Z3, Z3
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z3, K1, Z3
+	ADDQ         DX, AX
 	VADDPS       (AX), Z4, Z4
-	ADDQ         DI, AX
-	VADDPS       (AX), Z5, Z5
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z5, K1, Z5
+	ADDQ         DX, AX
 	VADDPS       (AX), Z6, Z6
-	ADDQ         DI, AX
-	VADDPS       (AX), Z7, Z7
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z7, K1, Z7
+	ADDQ         DX, AX
 	VADDPS       (AX), Z8, Z8
-	ADDQ         DI, AX
-	VADDPS       (AX), Z9, Z9
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z9, K1, Z9
+	ADDQ         DX, AX
 	VADDPS       (AX), Z10, Z10
-	MOVQ         DX, AX
+	VADDPS.Z     64(AX), Z11, K1, Z11
+	ADDQ         DX, AX
+	VADDPS       (AX), Z12, Z12
+	VADDPS.Z     64(AX), Z13, K1, Z13
+	ADDQ         DX, AX
+	VADDPS       (AX), Z14, Z14
+	VADDPS.Z     64(AX), Z15, K1, Z15
+	ADDQ         DX, AX
+	VADDPS       (AX), Z16, Z16
+	VADDPS.Z     64(AX), Z17, K1, Z17
+	ADDQ         DX, AX
+	VADDPS       (AX), Z18, Z18
+	VADDPS.Z     64(AX), Z19, K1, Z19
+	ADDQ         DX, AX
+	VADDPS       (AX), Z20, Z20
+	VADDPS.Z     64(AX), Z21, K1, Z21
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
 
-rows11thinstore:
+wide11added:
+	CMPQ    out+96(FP), $0x00
+	JNE     wide11out
 	VMOVUPS Z0, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z1, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z1, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z2, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z3, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z3, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z4, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z5, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z5, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z6, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z7, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z7, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z8, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z9, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z9, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z10, (AX)
+	VMOVUPS Z11, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z12, (AX)
+	VMOVUPS Z13, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z14, (AX)
+	VMOVUPS Z15, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z16, (AX)
+	VMOVUPS Z17, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z18, (AX)
+	VMOVUPS Z19, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z20, (AX)
+	VMOVUPS Z21, K1, 64(AX)
+	JMP     wide11stored
 
-rows11next:
-	DECQ   strips+64(FP)
-	JZ     rows11done
-	SUBQ   $0x0b, rows+56(FP)
-	IMUL3Q $0x0b, CX, AX
-	ADDQ   AX, a+0(FP)
-	MOVQ   ldc+48(FP), AX
-	IMUL3Q $0x2c, AX, AX
-	ADDQ   AX, c+40(FP)
-	JMP    strip
+wide11out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x01, R9
+	ADDQ         R9, AX
+	MOVQ         factorStride+120(FP), R9
+	MOVQ         factor+112(FP), R10
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	LONG         $0x4877f262
+	WORD         $0xc072
+	VMOVDQU16    Z0, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	LONG         $0x4867f262
+	WORD         $0xd272
+	VMOVDQU16    Z2, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	LONG         $0x4857f262
+	WORD         $0xe472
+	VMOVDQU16    Z4, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	LONG         $0x4847f262
+	WORD         $0xf672
+	VMOVDQU16    Z6, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z8, Z8
+	VMULPS       Z31, Z9, Z9
+	LONG         $0x48375262
+	WORD         $0xc072
+	VMOVDQU16    Z8, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z10, Z10
+	VMULPS       Z31, Z11, Z11
+	LONG         $0x48275262
+	WORD         $0xd272
+	VMOVDQU16    Z10, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z12, Z12
+	VMULPS       Z31, Z13, Z13
+	LONG         $0x48175262
+	WORD         $0xe472
+	VMOVDQU16    Z12, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z14, Z14
+	VMULPS       Z31, Z15, Z15
+	LONG         $0x48075262
+	WORD         $0xf672
+	VMOVDQU16    Z14, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z16, Z16
+	VMULPS       Z31, Z17, Z17
+	LONG         $0x4077a262
+	WORD         $0xc072
+	VMOVDQU16    Z16, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z18, Z18
+	VMULPS       Z31, Z19, Z19
+	LONG         $0x4067a262
+	WORD         $0xd272
+	VMOVDQU16    Z18, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z20, Z20
+	VMULPS       Z31, Z21, Z21
+	LONG         $0x4057a262
+	WORD         $0xe472
+	VMOVDQU16    Z20, K2, (AX)
 
-rows11done:
-	VZEROUPPER
-	RET
+wide11stored:
+	JMP done
 
-rows10:
-	MOVQ b+24(FP), AX
-	MOVQ c+40(FP), DX
-	MOVQ cols+72(FP), DI
-	CMPQ DI, $0x20
-	JL   rows10narrow
-
-rows10panel:
+wide10:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -4578,281 +7207,248 @@ rows10panel:
 	VPXORD Z17, Z17, Z17
 	VPXORD Z18, Z18, Z18
 	VPXORD Z19, Z19, Z19
-	MOVQ   a+0(FP), R8
-	LEAQ   (R8)(CX*2), R9
+	MOVQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	LEAQ   (DX)(CX*2), R9
 	ADDQ   CX, R9
 	LEAQ   (R9)(CX*2), R10
 	ADDQ   CX, R10
-	LEAQ   (R10)(CX*2), R11
-	ADDQ   CX, R11
-	MOVQ   AX, R12
-	MOVQ   k+80(FP), R13
+	MOVQ   DI, R11
+	MOVQ   k+80(FP), R12
 
-rows10widestep:
-	VMOVUPS      (R12), Z28
-	VMOVUPS      64(R12), Z29
-	ADDQ         SI, R12
-	VBROADCASTSS (R8), Z30
+wide10step:
+	VMOVUPS      (R11), Z28
+	VMOVUPS.Z    64(R11), K1, Z29
+	ADDQ         SI, R11
+	VBROADCASTSS (AX), Z30
 	LONG         $0x400e9262
 	WORD         $0xc452
 	LONG         $0x400e9262
 	WORD         $0xcd52
-	VBROADCASTSS (R8)(CX*1), Z31
+	VBROADCASTSS (AX)(CX*1), Z31
 	LONG         $0x40069262
 	WORD         $0xd452
 	LONG         $0x40069262
 	WORD         $0xdd52
-	VBROADCASTSS (R8)(CX*2), Z30
+	VBROADCASTSS (AX)(CX*2), Z30
 	LONG         $0x400e9262
 	WORD         $0xe452
 	LONG         $0x400e9262
 	WORD         $0xed52
-	ADDQ         BX, R8
-	VBROADCASTSS (R9), Z31
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
 	LONG         $0x40069262
 	WORD         $0xf452
 	LONG         $0x40069262
 	WORD         $0xfd52
-	VBROADCASTSS (R9)(CX*1), Z30
+	VBROADCASTSS (DX)(CX*1), Z30
 	LONG         $0x400e1262
 	WORD         $0xc452
 	LONG         $0x400e1262
 	WORD         $0xcd52
-	VBROADCASTSS (R9)(CX*2), Z31
+	VBROADCASTSS (DX)(CX*2), Z31
 	LONG         $0x40061262
 	WORD         $0xd452
 	LONG         $0x40061262
 	WORD         $0xdd52
-	ADDQ         BX, R9
-	VBROADCASTSS (R10), Z30
-	LONG         $0x400e1262
-	WORD         $0xe452
-	LONG         $0x400e1262
-	WORD         $0xed52
-	VBROADCASTSS (R10)(CX*1), Z31
-	LONG         $0x40061262
-	WORD         $0xf452
-	LONG         $0x40061262
-	WORD         $0xfd52
-	VBROADCASTSS (R10)(CX*2), Z30
-	LONG         $0x400e8262
-	WORD         $0xc452
-	LONG         $0x400e8262
-	WORD         $0xcd52
-	ADDQ         BX, R10
-	VBROADCASTSS (R11), Z31
-	LONG         $0x40068262
-	WORD         $0xd452
-	LONG         $0x40068262
-	WORD         $0xdd52
-	ADDQ         BX, R11
-	DECQ         R13
-	JNZ          rows10widestep
-	MOVQ         DX, R8
-	MOVQ         ldc+48(FP), R9
-	SHLQ         $0x02, R9
-	MOVB         accumulate+88(FP), R10
-	TESTB        R10, R10
-	JZ           rows10widestore
-	VADDPS       (R8), Z0, Z0
-	VADDPS       64(R8), Z1, Z1
-	ADDQ         R9, R8
-	VADDPS       (R8), Z2, Z2
-	VADDPS       64(R8), Z3, Z3
-	ADDQ         R9, R8
-	VADDPS       (R8), Z4, Z4
-	VADDPS       64(R8), Z5, Z5
-	ADDQ         R9, R8
-	VADDPS       (R8), Z6, Z6
-	VADDPS       64(R8), Z7, Z7
-	ADDQ         R9, R8
-	VADDPS       (R8), Z8, Z8
-	VADDPS       64(R8), Z9, Z9
-	ADDQ         R9, R8
-	VADDPS       (R8), Z10, Z10
-	VADDPS       64(R8), Z11, Z11
-	ADDQ         R9, R8
-	VADDPS       (R8), Z12, Z12
-	VADDPS       64(R8), Z13, Z13
-	ADDQ         R9, R8
-	VADDPS       (R8), Z14, Z14
-	VADDPS       64(R8), Z15, Z15
-	ADDQ         R9, R8
-	VADDPS       (R8), Z16, Z16
-	VADDPS       64(R8), Z17, Z17
-	ADDQ         R9, R8
-	VADDPS       (R8), Z18, Z18
-	VADDPS       64(R8), Z19, Z19
-	MOVQ         DX, R8
-
-rows10widestore:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z5, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, (R8)
-	VMOVUPS Z7, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, (R8)
-	VMOVUPS Z9, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z10, (R8)
-	VMOVUPS Z11, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z12, (R8)
-	VMOVUPS Z13, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z14, (R8)
-	VMOVUPS Z15, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z16, (R8)
-	VMOVUPS Z17, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z18, (R8)
-	VMOVUPS Z19, 64(R8)
-	ADDQ    $+128, AX
-	ADDQ    $+128, DX
-	SUBQ    $0x20, DI
-	CMPQ    DI, $0x20
-	JGE     rows10panel
-	TESTQ   DI, DI
-	JZ      rows10next
-
-rows10narrow:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	MOVQ   a+0(FP), DI
-	LEAQ   (DI)(CX*2), R8
-	ADDQ   CX, R8
-	LEAQ   (R8)(CX*2), R9
-	ADDQ   CX, R9
-	LEAQ   (R9)(CX*2), R10
-	ADDQ   CX, R10
-	MOVQ   k+80(FP), R11
-
-rows10thinstep:
-	VMOVUPS      (AX), Z28
-	ADDQ         SI, AX
-	VBROADCASTSS (DI), Z30
-	LONG         $0x400e9262
-	WORD         $0xc452
-	VBROADCASTSS (DI)(CX*1), Z31
-	LONG         $0x40069262
-	WORD         $0xcc52
-	VBROADCASTSS (DI)(CX*2), Z30
-	LONG         $0x400e9262
-	WORD         $0xd452
-	ADDQ         BX, DI
-	VBROADCASTSS (R8), Z31
-	LONG         $0x40069262
-	WORD         $0xdc52
-	VBROADCASTSS (R8)(CX*1), Z30
-	LONG         $0x400e9262
-	WORD         $0xe452
-	VBROADCASTSS (R8)(CX*2), Z31
-	LONG         $0x40069262
-	WORD         $0xec52
-	ADDQ         BX, R8
+	ADDQ         BX, DX
 	VBROADCASTSS (R9), Z30
-	LONG         $0x400e9262
-	WORD         $0xf452
-	VBROADCASTSS (R9)(CX*1), Z31
-	LONG         $0x40069262
-	WORD         $0xfc52
-	VBROADCASTSS (R9)(CX*2), Z30
 	LONG         $0x400e1262
+	WORD         $0xe452
+	LONG         $0x400e1262
+	WORD         $0xed52
+	VBROADCASTSS (R9)(CX*1), Z31
+	LONG         $0x40061262
+	WORD         $0xf452
+	LONG         $0x40061262
+	WORD         $0xfd52
+	VBROADCASTSS (R9)(CX*2), Z30
+	LONG         $0x400e8262
 	WORD         $0xc452
+	LONG         $0x400e8262
+	WORD         $0xcd52
 	ADDQ         BX, R9
 	VBROADCASTSS (R10), Z31
-	LONG         $0x40061262
-	WORD         $0xcc52
+	LONG         $0x40068262
+	WORD         $0xd452
+	LONG         $0x40068262
+	WORD         $0xdd52
 	ADDQ         BX, R10
-	DECQ         R11
-	JNZ          rows10thinstep
-	MOVQ         DX, AX
-	MOVQ         ldc+48(FP), DI
-	SHLQ         $0x02, DI
-	MOVB         accumulate+88(FP), R8
-	TESTB        R8, R8
-	JZ           rows10thinstore
+	DECQ         R12
+	JNZ          wide10step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVB         accumulate+88(FP), R9
+	TESTB        R9, R9
+	JZ           wide10added
 	VADDPS       (AX), Z0, Z0
-	ADDQ         DI, AX
-	VADDPS       (AX), Z1, Z1
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z1, K1, Z1
+	ADDQ         DX, AX
 	VADDPS       (AX), Z2, Z2
-	ADDQ         DI, AX
-	VADDPS       (AX), Z3, Z3
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z3, K1, Z3
+	ADDQ         DX, AX
 	VADDPS       (AX), Z4, Z4
-	ADDQ         DI, AX
-	VADDPS       (AX), Z5, Z5
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z5, K1, Z5
+	ADDQ         DX, AX
 	VADDPS       (AX), Z6, Z6
-	ADDQ         DI, AX
-	VADDPS       (AX), Z7, Z7
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z7, K1, Z7
+	ADDQ         DX, AX
 	VADDPS       (AX), Z8, Z8
-	ADDQ         DI, AX
-	VADDPS       (AX), Z9, Z9
-	MOVQ         DX, AX
+	VADDPS.Z     64(AX), Z9, K1, Z9
+	ADDQ         DX, AX
+	VADDPS       (AX), Z10, Z10
+	VADDPS.Z     64(AX), Z11, K1, Z11
+	ADDQ         DX, AX
+	VADDPS       (AX), Z12, Z12
+	VADDPS.Z     64(AX), Z13, K1, Z13
+	ADDQ         DX, AX
+	VADDPS       (AX), Z14, Z14
+	VADDPS.Z     64(AX), Z15, K1, Z15
+	ADDQ         DX, AX
+	VADDPS       (AX), Z16, Z16
+	VADDPS.Z     64(AX), Z17, K1, Z17
+	ADDQ         DX, AX
+	VADDPS       (AX), Z18, Z18
+	VADDPS.Z     64(AX), Z19, K1, Z19
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
 
-rows10thinstore:
+wide10added:
+	CMPQ    out+96(FP), $0x00
+	JNE     wide10out
 	VMOVUPS Z0, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z1, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z1, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z2, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z3, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z3, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z4, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z5, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z5, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z6, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z7, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z7, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z8, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z9, (AX)
+	VMOVUPS Z9, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z10, (AX)
+	VMOVUPS Z11, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z12, (AX)
+	VMOVUPS Z13, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z14, (AX)
+	VMOVUPS Z15, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z16, (AX)
+	VMOVUPS Z17, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z18, (AX)
+	VMOVUPS Z19, K1, 64(AX)
+	JMP     wide10stored
 
-rows10next:
-	DECQ   strips+64(FP)
-	JZ     rows10done
-	SUBQ   $0x0a, rows+56(FP)
-	IMUL3Q $0x0a, CX, AX
-	ADDQ   AX, a+0(FP)
-	MOVQ   ldc+48(FP), AX
-	IMUL3Q $0x28, AX, AX
-	ADDQ   AX, c+40(FP)
-	JMP    strip
+wide10out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x01, R9
+	ADDQ         R9, AX
+	MOVQ         factorStride+120(FP), R9
+	MOVQ         factor+112(FP), R10
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	LONG         $0x4877f262
+	WORD         $0xc072
+	VMOVDQU16    Z0, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	LONG         $0x4867f262
+	WORD         $0xd272
+	VMOVDQU16    Z2, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	LONG         $0x4857f262
+	WORD         $0xe472
+	VMOVDQU16    Z4, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	LONG         $0x4847f262
+	WORD         $0xf672
+	VMOVDQU16    Z6, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z8, Z8
+	VMULPS       Z31, Z9, Z9
+	LONG         $0x48375262
+	WORD         $0xc072
+	VMOVDQU16    Z8, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z10, Z10
+	VMULPS       Z31, Z11, Z11
+	LONG         $0x48275262
+	WORD         $0xd272
+	VMOVDQU16    Z10, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z12, Z12
+	VMULPS       Z31, Z13, Z13
+	LONG         $0x48175262
+	WORD         $0xe472
+	VMOVDQU16    Z12, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z14, Z14
+	VMULPS       Z31, Z15, Z15
+	LONG         $0x48075262
+	WORD         $0xf672
+	VMOVDQU16    Z14, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z16, Z16
+	VMULPS       Z31, Z17, Z17
+	LONG         $0x4077a262
+	WORD         $0xc072
+	VMOVDQU16    Z16, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z18, Z18
+	VMULPS       Z31, Z19, Z19
+	LONG         $0x4067a262
+	WORD         $0xd272
+	VMOVDQU16    Z18, K2, (AX)
 
-rows10done:
-	VZEROUPPER
-	RET
+wide10stored:
+	JMP done
 
-rows9:
-	MOVQ b+24(FP), AX
-	MOVQ c+40(FP), DX
-	MOVQ cols+72(FP), DI
-	CMPQ DI, $0x20
-	JL   rows9narrow
-
-rows9panel:
+wide9:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -4871,256 +7467,226 @@ rows9panel:
 	VPXORD Z15, Z15, Z15
 	VPXORD Z16, Z16, Z16
 	VPXORD Z17, Z17, Z17
-	MOVQ   a+0(FP), R8
-	LEAQ   (R8)(CX*2), R9
+	MOVQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	LEAQ   (DX)(CX*2), R9
 	ADDQ   CX, R9
-	LEAQ   (R9)(CX*2), R10
-	ADDQ   CX, R10
-	MOVQ   AX, R11
-	MOVQ   k+80(FP), R12
+	MOVQ   DI, R10
+	MOVQ   k+80(FP), R11
 
-rows9widestep:
-	VMOVUPS      (R11), Z28
-	VMOVUPS      64(R11), Z29
-	ADDQ         SI, R11
-	VBROADCASTSS (R8), Z30
+wide9step:
+	VMOVUPS      (R10), Z28
+	VMOVUPS.Z    64(R10), K1, Z29
+	ADDQ         SI, R10
+	VBROADCASTSS (AX), Z30
 	LONG         $0x400e9262
 	WORD         $0xc452
 	LONG         $0x400e9262
 	WORD         $0xcd52
-	VBROADCASTSS (R8)(CX*1), Z31
+	VBROADCASTSS (AX)(CX*1), Z31
 	LONG         $0x40069262
 	WORD         $0xd452
 	LONG         $0x40069262
 	WORD         $0xdd52
-	VBROADCASTSS (R8)(CX*2), Z30
+	VBROADCASTSS (AX)(CX*2), Z30
 	LONG         $0x400e9262
 	WORD         $0xe452
 	LONG         $0x400e9262
 	WORD         $0xed52
-	ADDQ         BX, R8
-	VBROADCASTSS (R9), Z31
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
 	LONG         $0x40069262
 	WORD         $0xf452
 	LONG         $0x40069262
 	WORD         $0xfd52
-	VBROADCASTSS (R9)(CX*1), Z30
+	VBROADCASTSS (DX)(CX*1), Z30
 	LONG         $0x400e1262
 	WORD         $0xc452
 	LONG         $0x400e1262
 	WORD         $0xcd52
-	VBROADCASTSS (R9)(CX*2), Z31
+	VBROADCASTSS (DX)(CX*2), Z31
 	LONG         $0x40061262
 	WORD         $0xd452
 	LONG         $0x40061262
 	WORD         $0xdd52
-	ADDQ         BX, R9
-	VBROADCASTSS (R10), Z30
-	LONG         $0x400e1262
-	WORD         $0xe452
-	LONG         $0x400e1262
-	WORD         $0xed52
-	VBROADCASTSS (R10)(CX*1), Z31
-	LONG         $0x40061262
-	WORD         $0xf452
-	LONG         $0x40061262
-	WORD         $0xfd52
-	VBROADCASTSS (R10)(CX*2), Z30
-	LONG         $0x400e8262
-	WORD         $0xc452
-	LONG         $0x400e8262
-	WORD         $0xcd52
-	ADDQ         BX, R10
-	DECQ         R12
-	JNZ          rows9widestep
-	MOVQ         DX, R8
-	MOVQ         ldc+48(FP), R9
-	SHLQ         $0x02, R9
-	MOVB         accumulate+88(FP), R10
-	TESTB        R10, R10
-	JZ           rows9widestore
-	VADDPS       (R8), Z0, Z0
-	VADDPS       64(R8), Z1, Z1
-	ADDQ         R9, R8
-	VADDPS       (R8), Z2, Z2
-	VADDPS       64(R8), Z3, Z3
-	ADDQ         R9, R8
-	VADDPS       (R8), Z4, Z4
-	VADDPS       64(R8), Z5, Z5
-	ADDQ         R9, R8
-	VADDPS       (R8), Z6, Z6
-	VADDPS       64(R8), Z7, Z7
-	ADDQ         R9, R8
-	VADDPS       (R8), Z8, Z8
-	VADDPS       64(R8), Z9, Z9
-	ADDQ         R9, R8
-	VADDPS       (R8), Z10, Z10
-	VADDPS       64(R8), Z11, Z11
-	ADDQ         R9, R8
-	VADDPS       (R8), Z12, Z12
-	VADDPS       64(R8), Z13, Z13
-	ADDQ         R9, R8
-	VADDPS       (R8), Z14, Z14
-	VADDPS       64(R8), Z15, Z15
-	ADDQ         R9, R8
-	VADDPS       (R8), Z16, Z16
-	VADDPS       64(R8), Z17, Z17
-	MOVQ         DX, R8
-
-rows9widestore:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z5, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, (R8)
-	VMOVUPS Z7, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, (R8)
-	VMOVUPS Z9, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z10, (R8)
-	VMOVUPS Z11, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z12, (R8)
-	VMOVUPS Z13, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z14, (R8)
-	VMOVUPS Z15, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z16, (R8)
-	VMOVUPS Z17, 64(R8)
-	ADDQ    $+128, AX
-	ADDQ    $+128, DX
-	SUBQ    $0x20, DI
-	CMPQ    DI, $0x20
-	JGE     rows9panel
-	TESTQ   DI, DI
-	JZ      rows9next
-
-rows9narrow:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	MOVQ   a+0(FP), DI
-	LEAQ   (DI)(CX*2), R8
-	ADDQ   CX, R8
-	LEAQ   (R8)(CX*2), R9
-	ADDQ   CX, R9
-	MOVQ   k+80(FP), R10
-
-rows9thinstep:
-	VMOVUPS      (AX), Z28
-	ADDQ         SI, AX
-	VBROADCASTSS (DI), Z30
-	LONG         $0x400e9262
-	WORD         $0xc452
-	VBROADCASTSS (DI)(CX*1), Z31
-	LONG         $0x40069262
-	WORD         $0xcc52
-	VBROADCASTSS (DI)(CX*2), Z30
-	LONG         $0x400e9262
-	WORD         $0xd452
-	ADDQ         BX, DI
-	VBROADCASTSS (R8), Z31
-	LONG         $0x40069262
-	WORD         $0xdc52
-	VBROADCASTSS (R8)(CX*1), Z30
-	LONG         $0x400e9262
-	WORD         $0xe452
-	VBROADCASTSS (R8)(CX*2), Z31
-	LONG         $0x40069262
-	WORD         $0xec52
-	ADDQ         BX, R8
+	ADDQ         BX, DX
 	VBROADCASTSS (R9), Z30
-	LONG         $0x400e9262
-	WORD         $0xf452
-	VBROADCASTSS (R9)(CX*1), Z31
-	LONG         $0x40069262
-	WORD         $0xfc52
-	VBROADCASTSS (R9)(CX*2), Z30
 	LONG         $0x400e1262
+	WORD         $0xe452
+	LONG         $0x400e1262
+	WORD         $0xed52
+	VBROADCASTSS (R9)(CX*1), Z31
+	LONG         $0x40061262
+	WORD         $0xf452
+	LONG         $0x40061262
+	WORD         $0xfd52
+	VBROADCASTSS (R9)(CX*2), Z30
+	LONG         $0x400e8262
 	WORD         $0xc452
+	LONG         $0x400e8262
+	WORD         $0xcd52
 	ADDQ         BX, R9
-	DECQ         R10
-	JNZ          rows9thinstep
-	MOVQ         DX, AX
-	MOVQ         ldc+48(FP), DI
-	SHLQ         $0x02, DI
-	MOVB         accumulate+88(FP), R8
-	TESTB        R8, R8
-	JZ           rows9thinstore
+	DECQ         R11
+	JNZ          wide9step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVB         accumulate+88(FP), R9
+	TESTB        R9, R9
+	JZ           wide9added
 	VADDPS       (AX), Z0, Z0
-	ADDQ         DI, AX
-	VADDPS       (AX), Z1, Z1
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z1, K1, Z1
+	ADDQ         DX, AX
 	VADDPS       (AX), Z2, Z2
-	ADDQ         DI, AX
-	VADDPS       (AX), Z3, Z3
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z3, K1, Z3
+	ADDQ         DX, AX
 	VADDPS       (AX), Z4, Z4
-	ADDQ         DI, AX
-	VADDPS       (AX), Z5, Z5
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z5, K1, Z5
+	ADDQ         DX, AX
 	VADDPS       (AX), Z6, Z6
-	ADDQ         DI, AX
-	VADDPS       (AX), Z7, Z7
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z7, K1, Z7
+	ADDQ         DX, AX
 	VADDPS       (AX), Z8, Z8
-	MOVQ         DX, AX
+	VADDPS.Z     64(AX), Z9, K1, Z9
+	ADDQ         DX, AX
+	VADDPS       (AX), Z10, Z10
+	VADDPS.Z     64(AX), Z11, K1, Z11
+	ADDQ         DX, AX
+	VADDPS       (AX), Z12, Z12
+	VADDPS.Z     64(AX), Z13, K1, Z13
+	ADDQ         DX, AX
+	VADDPS       (AX), Z14, Z14
+	VADDPS.Z     64(AX), Z15, K1, Z15
+	ADDQ         DX, AX
+	VADDPS       (AX), Z16, Z16
+	VADDPS.Z     64(AX), Z17, K1, Z17
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
 
-rows9thinstore:
+wide9added:
+	CMPQ    out+96(FP), $0x00
+	JNE     wide9out
 	VMOVUPS Z0, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z1, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z1, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z2, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z3, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z3, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z4, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z5, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z5, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z6, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z7, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z7, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z8, (AX)
+	VMOVUPS Z9, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z10, (AX)
+	VMOVUPS Z11, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z12, (AX)
+	VMOVUPS Z13, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z14, (AX)
+	VMOVUPS Z15, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z16, (AX)
+	VMOVUPS Z17, K1, 64(AX)
+	JMP     wide9stored
 
-rows9next:
-	DECQ   strips+64(FP)
-	JZ     rows9done
-	SUBQ   $0x09, rows+56(FP)
-	IMUL3Q $0x09, CX, AX
-	ADDQ   AX, a+0(FP)
-	MOVQ   ldc+48(FP), AX
-	IMUL3Q $0x24, AX, AX
-	ADDQ   AX, c+40(FP)
-	JMP    strip
+wide9out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x01, R9
+	ADDQ         R9, AX
+	MOVQ         factorStride+120(FP), R9
+	MOVQ         factor+112(FP), R10
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	LONG         $0x4877f262
+	WORD         $0xc072
+	VMOVDQU16    Z0, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	LONG         $0x4867f262
+	WORD         $0xd272
+	VMOVDQU16    Z2, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	LONG         $0x4857f262
+	WORD         $0xe472
+	VMOVDQU16    Z4, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	LONG         $0x4847f262
+	WORD         $0xf672
+	VMOVDQU16    Z6, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z8, Z8
+	VMULPS       Z31, Z9, Z9
+	LONG         $0x48375262
+	WORD         $0xc072
+	VMOVDQU16    Z8, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z10, Z10
+	VMULPS       Z31, Z11, Z11
+	LONG         $0x48275262
+	WORD         $0xd272
+	VMOVDQU16    Z10, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z12, Z12
+	VMULPS       Z31, Z13, Z13
+	LONG         $0x48175262
+	WORD         $0xe472
+	VMOVDQU16    Z12, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z14, Z14
+	VMULPS       Z31, Z15, Z15
+	LONG         $0x48075262
+	WORD         $0xf672
+	VMOVDQU16    Z14, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z16, Z16
+	VMULPS       Z31, Z17, Z17
+	LONG         $0x4077a262
+	WORD         $0xc072
+	VMOVDQU16    Z16, K2, (AX)
 
-rows9done:
-	VZEROUPPER
-	RET
+wide9stored:
+	JMP done
 
-rows8:
-	MOVQ b+24(FP), AX
-	MOVQ c+40(FP), DX
-	MOVQ cols+72(FP), DI
-	CMPQ DI, $0x20
-	JL   rows8narrow
-
-rows8panel:
+wide8:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -5137,237 +7703,207 @@ rows8panel:
 	VPXORD Z13, Z13, Z13
 	VPXORD Z14, Z14, Z14
 	VPXORD Z15, Z15, Z15
-	MOVQ   a+0(FP), R8
-	LEAQ   (R8)(CX*2), R9
+	MOVQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	LEAQ   (DX)(CX*2), R9
 	ADDQ   CX, R9
-	LEAQ   (R9)(CX*2), R10
-	ADDQ   CX, R10
-	MOVQ   AX, R11
-	MOVQ   k+80(FP), R12
+	MOVQ   DI, R10
+	MOVQ   k+80(FP), R11
 
-rows8widestep:
-	VMOVUPS      (R11), Z28
-	VMOVUPS      64(R11), Z29
-	ADDQ         SI, R11
-	VBROADCASTSS (R8), Z30
+wide8step:
+	VMOVUPS      (R10), Z28
+	VMOVUPS.Z    64(R10), K1, Z29
+	ADDQ         SI, R10
+	VBROADCASTSS (AX), Z30
 	LONG         $0x400e9262
 	WORD         $0xc452
 	LONG         $0x400e9262
 	WORD         $0xcd52
-	VBROADCASTSS (R8)(CX*1), Z31
+	VBROADCASTSS (AX)(CX*1), Z31
 	LONG         $0x40069262
 	WORD         $0xd452
 	LONG         $0x40069262
 	WORD         $0xdd52
-	VBROADCASTSS (R8)(CX*2), Z30
+	VBROADCASTSS (AX)(CX*2), Z30
 	LONG         $0x400e9262
 	WORD         $0xe452
 	LONG         $0x400e9262
 	WORD         $0xed52
-	ADDQ         BX, R8
-	VBROADCASTSS (R9), Z31
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
 	LONG         $0x40069262
 	WORD         $0xf452
 	LONG         $0x40069262
 	WORD         $0xfd52
-	VBROADCASTSS (R9)(CX*1), Z30
+	VBROADCASTSS (DX)(CX*1), Z30
 	LONG         $0x400e1262
 	WORD         $0xc452
 	LONG         $0x400e1262
 	WORD         $0xcd52
-	VBROADCASTSS (R9)(CX*2), Z31
+	VBROADCASTSS (DX)(CX*2), Z31
 	LONG         $0x40061262
 	WORD         $0xd452
 	LONG         $0x40061262
 	WORD         $0xdd52
-	ADDQ         BX, R9
-	VBROADCASTSS (R10), Z30
-	LONG         $0x400e1262
-	WORD         $0xe452
-	LONG         $0x400e1262
-	WORD         $0xed52
-	VBROADCASTSS (R10)(CX*1), Z31
-	LONG         $0x40061262
-	WORD         $0xf452
-	LONG         $0x40061262
-	WORD         $0xfd52
-	ADDQ         BX, R10
-	DECQ         R12
-	JNZ          rows8widestep
-	MOVQ         DX, R8
-	MOVQ         ldc+48(FP), R9
-	SHLQ         $0x02, R9
-	MOVB         accumulate+88(FP), R10
-	TESTB        R10, R10
-	JZ           rows8widestore
-	VADDPS       (R8), Z0, Z0
-	VADDPS       64(R8), Z1, Z1
-	ADDQ         R9, R8
-	VADDPS       (R8), Z2, Z2
-	VADDPS       64(R8), Z3, Z3
-	ADDQ         R9, R8
-	VADDPS       (R8), Z4, Z4
-	VADDPS       64(R8), Z5, Z5
-	ADDQ         R9, R8
-	VADDPS       (R8), Z6, Z6
-	VADDPS       64(R8), Z7, Z7
-	ADDQ         R9, R8
-	VADDPS       (R8), Z8, Z8
-	VADDPS       64(R8), Z9, Z9
-	ADDQ         R9, R8
-	VADDPS       (R8), Z10, Z10
-	VADDPS       64(R8), Z11, Z11
-	ADDQ         R9, R8
-	VADDPS       (R8), Z12, Z12
-	VADDPS       64(R8), Z13, Z13
-	ADDQ         R9, R8
-	VADDPS       (R8), Z14, Z14
-	VADDPS       64(R8), Z15, Z15
-	MOVQ         DX, R8
-
-rows8widestore:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z5, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, (R8)
-	VMOVUPS Z7, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, (R8)
-	VMOVUPS Z9, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z10, (R8)
-	VMOVUPS Z11, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z12, (R8)
-	VMOVUPS Z13, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z14, (R8)
-	VMOVUPS Z15, 64(R8)
-	ADDQ    $+128, AX
-	ADDQ    $+128, DX
-	SUBQ    $0x20, DI
-	CMPQ    DI, $0x20
-	JGE     rows8panel
-	TESTQ   DI, DI
-	JZ      rows8next
-
-rows8narrow:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	MOVQ   a+0(FP), DI
-	LEAQ   (DI)(CX*2), R8
-	ADDQ   CX, R8
-	LEAQ   (R8)(CX*2), R9
-	ADDQ   CX, R9
-	MOVQ   k+80(FP), R10
-
-rows8thinstep:
-	VMOVUPS      (AX), Z28
-	ADDQ         SI, AX
-	VBROADCASTSS (DI), Z30
-	LONG         $0x400e9262
-	WORD         $0xc452
-	VBROADCASTSS (DI)(CX*1), Z31
-	LONG         $0x40069262
-	WORD         $0xcc52
-	VBROADCASTSS (DI)(CX*2), Z30
-	LONG         $0x400e9262
-	WORD         $0xd452
-	ADDQ         BX, DI
-	VBROADCASTSS (R8), Z31
-	LONG         $0x40069262
-	WORD         $0xdc52
-	VBROADCASTSS (R8)(CX*1), Z30
-	LONG         $0x400e9262
-	WORD         $0xe452
-	VBROADCASTSS (R8)(CX*2), Z31
-	LONG         $0x40069262
-	WORD         $0xec52
-	ADDQ         BX, R8
+	ADDQ         BX, DX
 	VBROADCASTSS (R9), Z30
-	LONG         $0x400e9262
-	WORD         $0xf452
+	LONG         $0x400e1262
+	WORD         $0xe452
+	LONG         $0x400e1262
+	WORD         $0xed52
 	VBROADCASTSS (R9)(CX*1), Z31
-	LONG         $0x40069262
-	WORD         $0xfc52
+	LONG         $0x40061262
+	WORD         $0xf452
+	LONG         $0x40061262
+	WORD         $0xfd52
 	ADDQ         BX, R9
-	DECQ         R10
-	JNZ          rows8thinstep
-	MOVQ         DX, AX
-	MOVQ         ldc+48(FP), DI
-	SHLQ         $0x02, DI
-	MOVB         accumulate+88(FP), R8
-	TESTB        R8, R8
-	JZ           rows8thinstore
+	DECQ         R11
+	JNZ          wide8step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVB         accumulate+88(FP), R9
+	TESTB        R9, R9
+	JZ           wide8added
 	VADDPS       (AX), Z0, Z0
-	ADDQ         DI, AX
-	VADDPS       (AX), Z1, Z1
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z1, K1, Z1
+	ADDQ         DX, AX
 	VADDPS       (AX), Z2, Z2
-	ADDQ         DI, AX
-	VADDPS       (AX), Z3, Z3
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z3, K1, Z3
+	ADDQ         DX, AX
 	VADDPS       (AX), Z4, Z4
-	ADDQ         DI, AX
-	VADDPS       (AX), Z5, Z5
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z5, K1, Z5
+	ADDQ         DX, AX
 	VADDPS       (AX), Z6, Z6
-	ADDQ         DI, AX
-	VADDPS       (AX), Z7, Z7
-	MOVQ         DX, AX
+	VADDPS.Z     64(AX), Z7, K1, Z7
+	ADDQ         DX, AX
+	VADDPS       (AX), Z8, Z8
+	VADDPS.Z     64(AX), Z9, K1, Z9
+	ADDQ         DX, AX
+	VADDPS       (AX), Z10, Z10
+	VADDPS.Z     64(AX), Z11, K1, Z11
+	ADDQ         DX, AX
+	VADDPS       (AX), Z12, Z12
+	VADDPS.Z     64(AX), Z13, K1, Z13
+	ADDQ         DX, AX
+	VADDPS       (AX), Z14, Z14
+	VADDPS.Z     64(AX), Z15, K1, Z15
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
 
-rows8thinstore:
+wide8added:
+	CMPQ    out+96(FP), $0x00
+	JNE     wide8out
 	VMOVUPS Z0, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z1, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z1, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z2, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z3, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z3, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z4, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z5, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z5, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z6, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z7, (AX)
+	VMOVUPS Z7, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z8, (AX)
+	VMOVUPS Z9, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z10, (AX)
+	VMOVUPS Z11, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z12, (AX)
+	VMOVUPS Z13, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z14, (AX)
+	VMOVUPS Z15, K1, 64(AX)
+	JMP     wide8stored
 
-rows8next:
-	DECQ   strips+64(FP)
-	JZ     rows8done
-	SUBQ   $0x08, rows+56(FP)
-	IMUL3Q $0x08, CX, AX
-	ADDQ   AX, a+0(FP)
-	MOVQ   ldc+48(FP), AX
-	IMUL3Q $0x20, AX, AX
-	ADDQ   AX, c+40(FP)
-	JMP    strip
+wide8out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x01, R9
+	ADDQ         R9, AX
+	MOVQ         factorStride+120(FP), R9
+	MOVQ         factor+112(FP), R10
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	LONG         $0x4877f262
+	WORD         $0xc072
+	VMOVDQU16    Z0, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	LONG         $0x4867f262
+	WORD         $0xd272
+	VMOVDQU16    Z2, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	LONG         $0x4857f262
+	WORD         $0xe472
+	VMOVDQU16    Z4, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	LONG         $0x4847f262
+	WORD         $0xf672
+	VMOVDQU16    Z6, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z8, Z8
+	VMULPS       Z31, Z9, Z9
+	LONG         $0x48375262
+	WORD         $0xc072
+	VMOVDQU16    Z8, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z10, Z10
+	VMULPS       Z31, Z11, Z11
+	LONG         $0x48275262
+	WORD         $0xd272
+	VMOVDQU16    Z10, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z12, Z12
+	VMULPS       Z31, Z13, Z13
+	LONG         $0x48175262
+	WORD         $0xe472
+	VMOVDQU16    Z12, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z14, Z14
+	VMULPS       Z31, Z15, Z15
+	LONG         $0x48075262
+	WORD         $0xf672
+	VMOVDQU16    Z14, K2, (AX)
 
-rows8done:
-	VZEROUPPER
-	RET
+wide8stored:
+	JMP done
 
-rows7:
-	MOVQ b+24(FP), AX
-	MOVQ c+40(FP), DX
-	MOVQ cols+72(FP), DI
-	CMPQ DI, $0x20
-	JL   rows7narrow
-
-rows7panel:
+wide7:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -5382,218 +7918,188 @@ rows7panel:
 	VPXORD Z11, Z11, Z11
 	VPXORD Z12, Z12, Z12
 	VPXORD Z13, Z13, Z13
-	MOVQ   a+0(FP), R8
-	LEAQ   (R8)(CX*2), R9
+	MOVQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	LEAQ   (DX)(CX*2), R9
 	ADDQ   CX, R9
-	LEAQ   (R9)(CX*2), R10
-	ADDQ   CX, R10
-	MOVQ   AX, R11
-	MOVQ   k+80(FP), R12
+	MOVQ   DI, R10
+	MOVQ   k+80(FP), R11
 
-rows7widestep:
-	VMOVUPS      (R11), Z28
-	VMOVUPS      64(R11), Z29
-	ADDQ         SI, R11
-	VBROADCASTSS (R8), Z30
+wide7step:
+	VMOVUPS      (R10), Z28
+	VMOVUPS.Z    64(R10), K1, Z29
+	ADDQ         SI, R10
+	VBROADCASTSS (AX), Z30
 	LONG         $0x400e9262
 	WORD         $0xc452
 	LONG         $0x400e9262
 	WORD         $0xcd52
-	VBROADCASTSS (R8)(CX*1), Z31
+	VBROADCASTSS (AX)(CX*1), Z31
 	LONG         $0x40069262
 	WORD         $0xd452
 	LONG         $0x40069262
 	WORD         $0xdd52
-	VBROADCASTSS (R8)(CX*2), Z30
+	VBROADCASTSS (AX)(CX*2), Z30
 	LONG         $0x400e9262
 	WORD         $0xe452
 	LONG         $0x400e9262
 	WORD         $0xed52
-	ADDQ         BX, R8
-	VBROADCASTSS (R9), Z31
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
 	LONG         $0x40069262
 	WORD         $0xf452
 	LONG         $0x40069262
 	WORD         $0xfd52
-	VBROADCASTSS (R9)(CX*1), Z30
+	VBROADCASTSS (DX)(CX*1), Z30
 	LONG         $0x400e1262
 	WORD         $0xc452
 	LONG         $0x400e1262
 	WORD         $0xcd52
-	VBROADCASTSS (R9)(CX*2), Z31
+	VBROADCASTSS (DX)(CX*2), Z31
 	LONG         $0x40061262
 	WORD         $0xd452
 	LONG         $0x40061262
 	WORD         $0xdd52
-	ADDQ         BX, R9
-	VBROADCASTSS (R10), Z30
+	ADDQ         BX, DX
+	VBROADCASTSS (R9), Z30
 	LONG         $0x400e1262
 	WORD         $0xe452
 	LONG         $0x400e1262
 	WORD         $0xed52
-	ADDQ         BX, R10
-	DECQ         R12
-	JNZ          rows7widestep
-	MOVQ         DX, R8
-	MOVQ         ldc+48(FP), R9
-	SHLQ         $0x02, R9
-	MOVB         accumulate+88(FP), R10
-	TESTB        R10, R10
-	JZ           rows7widestore
-	VADDPS       (R8), Z0, Z0
-	VADDPS       64(R8), Z1, Z1
-	ADDQ         R9, R8
-	VADDPS       (R8), Z2, Z2
-	VADDPS       64(R8), Z3, Z3
-	ADDQ         R9, R8
-	VADDPS       (R8), Z4, Z4
-	VADDPS       64(R8), Z5, Z5
-	ADDQ         R9, R8
-	VADDPS       (R8), Z6, Z6
-	VADDPS       64(R8), Z7, Z7
-	ADDQ         R9, R8
-	VADDPS       (R8), Z8, Z8
-	VADDPS       64(R8), Z9, Z9
-	ADDQ         R9, R8
-	VADDPS       (R8), Z10, Z10
-	VADDPS       64(R8), Z11, Z11
-	ADDQ         R9, R8
-	VADDPS       (R8), Z12, Z12
-	VADDPS       64(R8), Z13, Z13
-	MOVQ         DX, R8
-
-rows7widestore:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z5, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, (R8)
-	VMOVUPS Z7, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, (R8)
-	VMOVUPS Z9, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z10, (R8)
-	VMOVUPS Z11, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z12, (R8)
-	VMOVUPS Z13, 64(R8)
-	ADDQ    $+128, AX
-	ADDQ    $+128, DX
-	SUBQ    $0x20, DI
-	CMPQ    DI, $0x20
-	JGE     rows7panel
-	TESTQ   DI, DI
-	JZ      rows7next
-
-rows7narrow:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	MOVQ   a+0(FP), DI
-	LEAQ   (DI)(CX*2), R8
-	ADDQ   CX, R8
-	LEAQ   (R8)(CX*2), R9
-	ADDQ   CX, R9
-	MOVQ   k+80(FP), R10
-
-rows7thinstep:
-	VMOVUPS      (AX), Z28
-	ADDQ         SI, AX
-	VBROADCASTSS (DI), Z30
-	LONG         $0x400e9262
-	WORD         $0xc452
-	VBROADCASTSS (DI)(CX*1), Z31
-	LONG         $0x40069262
-	WORD         $0xcc52
-	VBROADCASTSS (DI)(CX*2), Z30
-	LONG         $0x400e9262
-	WORD         $0xd452
-	ADDQ         BX, DI
-	VBROADCASTSS (R8), Z31
-	LONG         $0x40069262
-	WORD         $0xdc52
-	VBROADCASTSS (R8)(CX*1), Z30
-	LONG         $0x400e9262
-	WORD         $0xe452
-	VBROADCASTSS (R8)(CX*2), Z31
-	LONG         $0x40069262
-	WORD         $0xec52
-	ADDQ         BX, R8
-	VBROADCASTSS (R9), Z30
-	LONG         $0x400e9262
-	WORD         $0xf452
 	ADDQ         BX, R9
-	DECQ         R10
-	JNZ          rows7thinstep
-	MOVQ         DX, AX
-	MOVQ         ldc+48(FP), DI
-	SHLQ         $0x02, DI
-	MOVB         accumulate+88(FP), R8
-	TESTB        R8, R8
-	JZ           rows7thinstore
+	DECQ         R11
+	JNZ          wide7step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVB         accumulate+88(FP), R9
+	TESTB        R9, R9
+	JZ           wide7added
 	VADDPS       (AX), Z0, Z0
-	ADDQ         DI, AX
-	VADDPS       (AX), Z1, Z1
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z1, K1, Z1
+	ADDQ         DX, AX
 	VADDPS       (AX), Z2, Z2
-	ADDQ         DI, AX
-	VADDPS       (AX), Z3, Z3
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z3, K1, Z3
+	ADDQ         DX, AX
 	VADDPS       (AX), Z4, Z4
-	ADDQ         DI, AX
-	VADDPS       (AX), Z5, Z5
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z5, K1, Z5
+	ADDQ         DX, AX
 	VADDPS       (AX), Z6, Z6
-	MOVQ         DX, AX
+	VADDPS.Z     64(AX), Z7, K1, Z7
+	ADDQ         DX, AX
+	VADDPS       (AX), Z8, Z8
+	VADDPS.Z     64(AX), Z9, K1, Z9
+	ADDQ         DX, AX
+	VADDPS       (AX), Z10, Z10
+	VADDPS.Z     64(AX), Z11, K1, Z11
+	ADDQ         DX, AX
+	VADDPS       (AX), Z12, Z12
+	VADDPS.Z     64(AX), Z13, K1, Z13
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
 
-rows7thinstore:
+wide7added:
+	CMPQ    out+96(FP), $0x00
+	JNE     wide7out
 	VMOVUPS Z0, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z1, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z1, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z2, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z3, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z3, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z4, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z5, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z5, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z6, (AX)
+	VMOVUPS Z7, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z8, (AX)
+	VMOVUPS Z9, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z10, (AX)
+	VMOVUPS Z11, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z12, (AX)
+	VMOVUPS Z13, K1, 64(AX)
+	JMP     wide7stored
 
-rows7next:
-	DECQ   strips+64(FP)
-	JZ     rows7done
-	SUBQ   $0x07, rows+56(FP)
-	IMUL3Q $0x07, CX, AX
-	ADDQ   AX, a+0(FP)
-	MOVQ   ldc+48(FP), AX
-	IMUL3Q $0x1c, AX, AX
-	ADDQ   AX, c+40(FP)
-	JMP    strip
+wide7out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x01, R9
+	ADDQ         R9, AX
+	MOVQ         factorStride+120(FP), R9
+	MOVQ         factor+112(FP), R10
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	LONG         $0x4877f262
+	WORD         $0xc072
+	VMOVDQU16    Z0, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	LONG         $0x4867f262
+	WORD         $0xd272
+	VMOVDQU16    Z2, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	LONG         $0x4857f262
+	WORD         $0xe472
+	VMOVDQU16    Z4, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	LONG         $0x4847f262
+	WORD         $0xf672
+	VMOVDQU16    Z6, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z8, Z8
+	VMULPS       Z31, Z9, Z9
+	LONG         $0x48375262
+	WORD         $0xc072
+	VMOVDQU16    Z8, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z10, Z10
+	VMULPS       Z31, Z11, Z11
+	LONG         $0x48275262
+	WORD         $0xd272
+	VMOVDQU16    Z10, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z12, Z12
+	VMULPS       Z31, Z13, Z13
+	LONG         $0x48175262
+	WORD         $0xe472
+	VMOVDQU16    Z12, K2, (AX)
 
-rows7done:
-	VZEROUPPER
-	RET
+wide7stored:
+	JMP done
 
-rows6:
-	MOVQ b+24(FP), AX
-	MOVQ c+40(FP), DX
-	MOVQ cols+72(FP), DI
-	CMPQ DI, $0x20
-	JL   rows6narrow
-
-rows6panel:
+wide6:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -5606,193 +8112,166 @@ rows6panel:
 	VPXORD Z9, Z9, Z9
 	VPXORD Z10, Z10, Z10
 	VPXORD Z11, Z11, Z11
-	MOVQ   a+0(FP), R8
-	LEAQ   (R8)(CX*2), R9
-	ADDQ   CX, R9
-	MOVQ   AX, R10
-	MOVQ   k+80(FP), R11
+	MOVQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	MOVQ   DI, R9
+	MOVQ   k+80(FP), R10
 
-rows6widestep:
-	VMOVUPS      (R10), Z28
-	VMOVUPS      64(R10), Z29
-	ADDQ         SI, R10
-	VBROADCASTSS (R8), Z30
+wide6step:
+	VMOVUPS      (R9), Z28
+	VMOVUPS.Z    64(R9), K1, Z29
+	ADDQ         SI, R9
+	VBROADCASTSS (AX), Z30
 	LONG         $0x400e9262
 	WORD         $0xc452
 	LONG         $0x400e9262
 	WORD         $0xcd52
-	VBROADCASTSS (R8)(CX*1), Z31
+	VBROADCASTSS (AX)(CX*1), Z31
 	LONG         $0x40069262
 	WORD         $0xd452
 	LONG         $0x40069262
 	WORD         $0xdd52
-	VBROADCASTSS (R8)(CX*2), Z30
+	VBROADCASTSS (AX)(CX*2), Z30
 	LONG         $0x400e9262
 	WORD         $0xe452
 	LONG         $0x400e9262
 	WORD         $0xed52
-	ADDQ         BX, R8
-	VBROADCASTSS (R9), Z31
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
 	LONG         $0x40069262
 	WORD         $0xf452
 	LONG         $0x40069262
 	WORD         $0xfd52
-	VBROADCASTSS (R9)(CX*1), Z30
+	VBROADCASTSS (DX)(CX*1), Z30
 	LONG         $0x400e1262
 	WORD         $0xc452
 	LONG         $0x400e1262
 	WORD         $0xcd52
-	VBROADCASTSS (R9)(CX*2), Z31
+	VBROADCASTSS (DX)(CX*2), Z31
 	LONG         $0x40061262
 	WORD         $0xd452
 	LONG         $0x40061262
 	WORD         $0xdd52
-	ADDQ         BX, R9
-	DECQ         R11
-	JNZ          rows6widestep
-	MOVQ         DX, R8
-	MOVQ         ldc+48(FP), R9
+	ADDQ         BX, DX
+	DECQ         R10
+	JNZ          wide6step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
 	SHLQ         $0x02, R9
-	MOVB         accumulate+88(FP), R10
-	TESTB        R10, R10
-	JZ           rows6widestore
-	VADDPS       (R8), Z0, Z0
-	VADDPS       64(R8), Z1, Z1
-	ADDQ         R9, R8
-	VADDPS       (R8), Z2, Z2
-	VADDPS       64(R8), Z3, Z3
-	ADDQ         R9, R8
-	VADDPS       (R8), Z4, Z4
-	VADDPS       64(R8), Z5, Z5
-	ADDQ         R9, R8
-	VADDPS       (R8), Z6, Z6
-	VADDPS       64(R8), Z7, Z7
-	ADDQ         R9, R8
-	VADDPS       (R8), Z8, Z8
-	VADDPS       64(R8), Z9, Z9
-	ADDQ         R9, R8
-	VADDPS       (R8), Z10, Z10
-	VADDPS       64(R8), Z11, Z11
-	MOVQ         DX, R8
-
-rows6widestore:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z5, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, (R8)
-	VMOVUPS Z7, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, (R8)
-	VMOVUPS Z9, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z10, (R8)
-	VMOVUPS Z11, 64(R8)
-	ADDQ    $+128, AX
-	ADDQ    $+128, DX
-	SUBQ    $0x20, DI
-	CMPQ    DI, $0x20
-	JGE     rows6panel
-	TESTQ   DI, DI
-	JZ      rows6next
-
-rows6narrow:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	MOVQ   a+0(FP), DI
-	LEAQ   (DI)(CX*2), R8
-	ADDQ   CX, R8
-	MOVQ   k+80(FP), R9
-
-rows6thinstep:
-	VMOVUPS      (AX), Z28
-	ADDQ         SI, AX
-	VBROADCASTSS (DI), Z30
-	LONG         $0x400e9262
-	WORD         $0xc452
-	VBROADCASTSS (DI)(CX*1), Z31
-	LONG         $0x40069262
-	WORD         $0xcc52
-	VBROADCASTSS (DI)(CX*2), Z30
-	LONG         $0x400e9262
-	WORD         $0xd452
-	ADDQ         BX, DI
-	VBROADCASTSS (R8), Z31
-	LONG         $0x40069262
-	WORD         $0xdc52
-	VBROADCASTSS (R8)(CX*1), Z30
-	LONG         $0x400e9262
-	WORD         $0xe452
-	VBROADCASTSS (R8)(CX*2), Z31
-	LONG         $0x40069262
-	WORD         $0xec52
-	ADDQ         BX, R8
-	DECQ         R9
-	JNZ          rows6thinstep
-	MOVQ         DX, AX
-	MOVQ         ldc+48(FP), DI
-	SHLQ         $0x02, DI
-	MOVB         accumulate+88(FP), R8
-	TESTB        R8, R8
-	JZ           rows6thinstore
+	ADDQ         R9, AX
+	MOVB         accumulate+88(FP), R9
+	TESTB        R9, R9
+	JZ           wide6added
 	VADDPS       (AX), Z0, Z0
-	ADDQ         DI, AX
-	VADDPS       (AX), Z1, Z1
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z1, K1, Z1
+	ADDQ         DX, AX
 	VADDPS       (AX), Z2, Z2
-	ADDQ         DI, AX
-	VADDPS       (AX), Z3, Z3
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z3, K1, Z3
+	ADDQ         DX, AX
 	VADDPS       (AX), Z4, Z4
-	ADDQ         DI, AX
-	VADDPS       (AX), Z5, Z5
-	MOVQ         DX, AX
+	VADDPS.Z     64(AX), Z5, K1, Z5
+	ADDQ         DX, AX
+	VADDPS       (AX), Z6, Z6
+	VADDPS.Z     64(AX), Z7, K1, Z7
+	ADDQ         DX, AX
+	VADDPS       (AX), Z8, Z8
+	VADDPS.Z     64(AX), Z9, K1, Z9
+	ADDQ         DX, AX
+	VADDPS       (AX), Z10, Z10
+	VADDPS.Z     64(AX), Z11, K1, Z11
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
 
-rows6thinstore:
+wide6added:
+	CMPQ    out+96(FP), $0x00
+	JNE     wide6out
 	VMOVUPS Z0, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z1, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z1, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z2, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z3, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z3, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z4, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z5, (AX)
+	VMOVUPS Z5, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z6, (AX)
+	VMOVUPS Z7, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z8, (AX)
+	VMOVUPS Z9, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z10, (AX)
+	VMOVUPS Z11, K1, 64(AX)
+	JMP     wide6stored
 
-rows6next:
-	DECQ   strips+64(FP)
-	JZ     rows6done
-	SUBQ   $0x06, rows+56(FP)
-	IMUL3Q $0x06, CX, AX
-	ADDQ   AX, a+0(FP)
-	MOVQ   ldc+48(FP), AX
-	IMUL3Q $0x18, AX, AX
-	ADDQ   AX, c+40(FP)
-	JMP    strip
+wide6out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x01, R9
+	ADDQ         R9, AX
+	MOVQ         factorStride+120(FP), R9
+	MOVQ         factor+112(FP), R10
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	LONG         $0x4877f262
+	WORD         $0xc072
+	VMOVDQU16    Z0, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	LONG         $0x4867f262
+	WORD         $0xd272
+	VMOVDQU16    Z2, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	LONG         $0x4857f262
+	WORD         $0xe472
+	VMOVDQU16    Z4, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	LONG         $0x4847f262
+	WORD         $0xf672
+	VMOVDQU16    Z6, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z8, Z8
+	VMULPS       Z31, Z9, Z9
+	LONG         $0x48375262
+	WORD         $0xc072
+	VMOVDQU16    Z8, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z10, Z10
+	VMULPS       Z31, Z11, Z11
+	LONG         $0x48275262
+	WORD         $0xd272
+	VMOVDQU16    Z10, K2, (AX)
 
-rows6done:
-	VZEROUPPER
-	RET
+wide6stored:
+	JMP done
 
-rows5:
-	MOVQ b+24(FP), AX
-	MOVQ c+40(FP), DX
-	MOVQ cols+72(FP), DI
-	CMPQ DI, $0x20
-	JL   rows5narrow
-
-rows5panel:
+wide5:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -5803,174 +8282,147 @@ rows5panel:
 	VPXORD Z7, Z7, Z7
 	VPXORD Z8, Z8, Z8
 	VPXORD Z9, Z9, Z9
-	MOVQ   a+0(FP), R8
-	LEAQ   (R8)(CX*2), R9
-	ADDQ   CX, R9
-	MOVQ   AX, R10
-	MOVQ   k+80(FP), R11
+	MOVQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	MOVQ   DI, R9
+	MOVQ   k+80(FP), R10
 
-rows5widestep:
-	VMOVUPS      (R10), Z28
-	VMOVUPS      64(R10), Z29
-	ADDQ         SI, R10
-	VBROADCASTSS (R8), Z30
+wide5step:
+	VMOVUPS      (R9), Z28
+	VMOVUPS.Z    64(R9), K1, Z29
+	ADDQ         SI, R9
+	VBROADCASTSS (AX), Z30
 	LONG         $0x400e9262
 	WORD         $0xc452
 	LONG         $0x400e9262
 	WORD         $0xcd52
-	VBROADCASTSS (R8)(CX*1), Z31
+	VBROADCASTSS (AX)(CX*1), Z31
 	LONG         $0x40069262
 	WORD         $0xd452
 	LONG         $0x40069262
 	WORD         $0xdd52
-	VBROADCASTSS (R8)(CX*2), Z30
+	VBROADCASTSS (AX)(CX*2), Z30
 	LONG         $0x400e9262
 	WORD         $0xe452
 	LONG         $0x400e9262
 	WORD         $0xed52
-	ADDQ         BX, R8
-	VBROADCASTSS (R9), Z31
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
 	LONG         $0x40069262
 	WORD         $0xf452
 	LONG         $0x40069262
 	WORD         $0xfd52
-	VBROADCASTSS (R9)(CX*1), Z30
+	VBROADCASTSS (DX)(CX*1), Z30
 	LONG         $0x400e1262
 	WORD         $0xc452
 	LONG         $0x400e1262
 	WORD         $0xcd52
-	ADDQ         BX, R9
-	DECQ         R11
-	JNZ          rows5widestep
-	MOVQ         DX, R8
-	MOVQ         ldc+48(FP), R9
+	ADDQ         BX, DX
+	DECQ         R10
+	JNZ          wide5step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
 	SHLQ         $0x02, R9
-	MOVB         accumulate+88(FP), R10
-	TESTB        R10, R10
-	JZ           rows5widestore
-	VADDPS       (R8), Z0, Z0
-	VADDPS       64(R8), Z1, Z1
-	ADDQ         R9, R8
-	VADDPS       (R8), Z2, Z2
-	VADDPS       64(R8), Z3, Z3
-	ADDQ         R9, R8
-	VADDPS       (R8), Z4, Z4
-	VADDPS       64(R8), Z5, Z5
-	ADDQ         R9, R8
-	VADDPS       (R8), Z6, Z6
-	VADDPS       64(R8), Z7, Z7
-	ADDQ         R9, R8
-	VADDPS       (R8), Z8, Z8
-	VADDPS       64(R8), Z9, Z9
-	MOVQ         DX, R8
-
-rows5widestore:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z5, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, (R8)
-	VMOVUPS Z7, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, (R8)
-	VMOVUPS Z9, 64(R8)
-	ADDQ    $+128, AX
-	ADDQ    $+128, DX
-	SUBQ    $0x20, DI
-	CMPQ    DI, $0x20
-	JGE     rows5panel
-	TESTQ   DI, DI
-	JZ      rows5next
-
-rows5narrow:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	MOVQ   a+0(FP), DI
-	LEAQ   (DI)(CX*2), R8
-	ADDQ   CX, R8
-	MOVQ   k+80(FP), R9
-
-rows5thinstep:
-	VMOVUPS      (AX), Z28
-	ADDQ         SI, AX
-	VBROADCASTSS (DI), Z30
-	LONG         $0x400e9262
-	WORD         $0xc452
-	VBROADCASTSS (DI)(CX*1), Z31
-	LONG         $0x40069262
-	WORD         $0xcc52
-	VBROADCASTSS (DI)(CX*2), Z30
-	LONG         $0x400e9262
-	WORD         $0xd452
-	ADDQ         BX, DI
-	VBROADCASTSS (R8), Z31
-	LONG         $0x40069262
-	WORD         $0xdc52
-	VBROADCASTSS (R8)(CX*1), Z30
-	LONG         $0x400e9262
-	WORD         $0xe452
-	ADDQ         BX, R8
-	DECQ         R9
-	JNZ          rows5thinstep
-	MOVQ         DX, AX
-	MOVQ         ldc+48(FP), DI
-	SHLQ         $0x02, DI
-	MOVB         accumulate+88(FP), R8
-	TESTB        R8, R8
-	JZ           rows5thinstore
+	ADDQ         R9, AX
+	MOVB         accumulate+88(FP), R9
+	TESTB        R9, R9
+	JZ           wide5added
 	VADDPS       (AX), Z0, Z0
-	ADDQ         DI, AX
-	VADDPS       (AX), Z1, Z1
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z1, K1, Z1
+	ADDQ         DX, AX
 	VADDPS       (AX), Z2, Z2
-	ADDQ         DI, AX
-	VADDPS       (AX), Z3, Z3
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z3, K1, Z3
+	ADDQ         DX, AX
 	VADDPS       (AX), Z4, Z4
-	MOVQ         DX, AX
+	VADDPS.Z     64(AX), Z5, K1, Z5
+	ADDQ         DX, AX
+	VADDPS       (AX), Z6, Z6
+	VADDPS.Z     64(AX), Z7, K1, Z7
+	ADDQ         DX, AX
+	VADDPS       (AX), Z8, Z8
+	VADDPS.Z     64(AX), Z9, K1, Z9
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
 
-rows5thinstore:
+wide5added:
+	CMPQ    out+96(FP), $0x00
+	JNE     wide5out
 	VMOVUPS Z0, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z1, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z1, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z2, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z3, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z3, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z4, (AX)
+	VMOVUPS Z5, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z6, (AX)
+	VMOVUPS Z7, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z8, (AX)
+	VMOVUPS Z9, K1, 64(AX)
+	JMP     wide5stored
 
-rows5next:
-	DECQ   strips+64(FP)
-	JZ     rows5done
-	SUBQ   $0x05, rows+56(FP)
-	IMUL3Q $0x05, CX, AX
-	ADDQ   AX, a+0(FP)
-	MOVQ   ldc+48(FP), AX
-	IMUL3Q $0x14, AX, AX
-	ADDQ   AX, c+40(FP)
-	JMP    strip
+wide5out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x01, R9
+	ADDQ         R9, AX
+	MOVQ         factorStride+120(FP), R9
+	MOVQ         factor+112(FP), R10
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	LONG         $0x4877f262
+	WORD         $0xc072
+	VMOVDQU16    Z0, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	LONG         $0x4867f262
+	WORD         $0xd272
+	VMOVDQU16    Z2, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	LONG         $0x4857f262
+	WORD         $0xe472
+	VMOVDQU16    Z4, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	LONG         $0x4847f262
+	WORD         $0xf672
+	VMOVDQU16    Z6, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z8, Z8
+	VMULPS       Z31, Z9, Z9
+	LONG         $0x48375262
+	WORD         $0xc072
+	VMOVDQU16    Z8, K2, (AX)
 
-rows5done:
-	VZEROUPPER
-	RET
+wide5stored:
+	JMP done
 
-rows4:
-	MOVQ b+24(FP), AX
-	MOVQ c+40(FP), DX
-	MOVQ cols+72(FP), DI
-	CMPQ DI, $0x20
-	JL   rows4narrow
-
-rows4panel:
+wide4:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -5979,483 +8431,4015 @@ rows4panel:
 	VPXORD Z5, Z5, Z5
 	VPXORD Z6, Z6, Z6
 	VPXORD Z7, Z7, Z7
-	MOVQ   a+0(FP), R8
-	LEAQ   (R8)(CX*2), R9
-	ADDQ   CX, R9
-	MOVQ   AX, R10
-	MOVQ   k+80(FP), R11
+	MOVQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	MOVQ   DI, R9
+	MOVQ   k+80(FP), R10
 
-rows4widestep:
-	VMOVUPS      (R10), Z28
-	VMOVUPS      64(R10), Z29
-	ADDQ         SI, R10
-	VBROADCASTSS (R8), Z30
+wide4step:
+	VMOVUPS      (R9), Z28
+	VMOVUPS.Z    64(R9), K1, Z29
+	ADDQ         SI, R9
+	VBROADCASTSS (AX), Z30
 	LONG         $0x400e9262
 	WORD         $0xc452
 	LONG         $0x400e9262
 	WORD         $0xcd52
-	VBROADCASTSS (R8)(CX*1), Z31
+	VBROADCASTSS (AX)(CX*1), Z31
 	LONG         $0x40069262
 	WORD         $0xd452
 	LONG         $0x40069262
 	WORD         $0xdd52
-	VBROADCASTSS (R8)(CX*2), Z30
+	VBROADCASTSS (AX)(CX*2), Z30
 	LONG         $0x400e9262
 	WORD         $0xe452
 	LONG         $0x400e9262
 	WORD         $0xed52
-	ADDQ         BX, R8
-	VBROADCASTSS (R9), Z31
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
 	LONG         $0x40069262
 	WORD         $0xf452
 	LONG         $0x40069262
 	WORD         $0xfd52
-	ADDQ         BX, R9
-	DECQ         R11
-	JNZ          rows4widestep
-	MOVQ         DX, R8
-	MOVQ         ldc+48(FP), R9
+	ADDQ         BX, DX
+	DECQ         R10
+	JNZ          wide4step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
 	SHLQ         $0x02, R9
-	MOVB         accumulate+88(FP), R10
-	TESTB        R10, R10
-	JZ           rows4widestore
-	VADDPS       (R8), Z0, Z0
-	VADDPS       64(R8), Z1, Z1
-	ADDQ         R9, R8
-	VADDPS       (R8), Z2, Z2
-	VADDPS       64(R8), Z3, Z3
-	ADDQ         R9, R8
-	VADDPS       (R8), Z4, Z4
-	VADDPS       64(R8), Z5, Z5
-	ADDQ         R9, R8
-	VADDPS       (R8), Z6, Z6
-	VADDPS       64(R8), Z7, Z7
-	MOVQ         DX, R8
-
-rows4widestore:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z5, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, (R8)
-	VMOVUPS Z7, 64(R8)
-	ADDQ    $+128, AX
-	ADDQ    $+128, DX
-	SUBQ    $0x20, DI
-	CMPQ    DI, $0x20
-	JGE     rows4panel
-	TESTQ   DI, DI
-	JZ      rows4next
-
-rows4narrow:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	MOVQ   a+0(FP), DI
-	LEAQ   (DI)(CX*2), R8
-	ADDQ   CX, R8
-	MOVQ   k+80(FP), R9
-
-rows4thinstep:
-	VMOVUPS      (AX), Z28
-	ADDQ         SI, AX
-	VBROADCASTSS (DI), Z30
-	LONG         $0x400e9262
-	WORD         $0xc452
-	VBROADCASTSS (DI)(CX*1), Z31
-	LONG         $0x40069262
-	WORD         $0xcc52
-	VBROADCASTSS (DI)(CX*2), Z30
-	LONG         $0x400e9262
-	WORD         $0xd452
-	ADDQ         BX, DI
-	VBROADCASTSS (R8), Z31
-	LONG         $0x40069262
-	WORD         $0xdc52
-	ADDQ         BX, R8
-	DECQ         R9
-	JNZ          rows4thinstep
-	MOVQ         DX, AX
-	MOVQ         ldc+48(FP), DI
-	SHLQ         $0x02, DI
-	MOVB         accumulate+88(FP), R8
-	TESTB        R8, R8
-	JZ           rows4thinstore
+	ADDQ         R9, AX
+	MOVB         accumulate+88(FP), R9
+	TESTB        R9, R9
+	JZ           wide4added
 	VADDPS       (AX), Z0, Z0
-	ADDQ         DI, AX
-	VADDPS       (AX), Z1, Z1
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z1, K1, Z1
+	ADDQ         DX, AX
 	VADDPS       (AX), Z2, Z2
-	ADDQ         DI, AX
-	VADDPS       (AX), Z3, Z3
-	MOVQ         DX, AX
+	VADDPS.Z     64(AX), Z3, K1, Z3
+	ADDQ         DX, AX
+	VADDPS       (AX), Z4, Z4
+	VADDPS.Z     64(AX), Z5, K1, Z5
+	ADDQ         DX, AX
+	VADDPS       (AX), Z6, Z6
+	VADDPS.Z     64(AX), Z7, K1, Z7
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
 
-rows4thinstore:
+wide4added:
+	CMPQ    out+96(FP), $0x00
+	JNE     wide4out
 	VMOVUPS Z0, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z1, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z1, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z2, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z3, (AX)
+	VMOVUPS Z3, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z4, (AX)
+	VMOVUPS Z5, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z6, (AX)
+	VMOVUPS Z7, K1, 64(AX)
+	JMP     wide4stored
 
-rows4next:
-	DECQ   strips+64(FP)
-	JZ     rows4done
-	SUBQ   $0x04, rows+56(FP)
-	IMUL3Q $0x04, CX, AX
-	ADDQ   AX, a+0(FP)
-	MOVQ   ldc+48(FP), AX
-	IMUL3Q $0x10, AX, AX
-	ADDQ   AX, c+40(FP)
-	JMP    strip
+wide4out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x01, R9
+	ADDQ         R9, AX
+	MOVQ         factorStride+120(FP), R9
+	MOVQ         factor+112(FP), R10
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	LONG         $0x4877f262
+	WORD         $0xc072
+	VMOVDQU16    Z0, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	LONG         $0x4867f262
+	WORD         $0xd272
+	VMOVDQU16    Z2, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	LONG         $0x4857f262
+	WORD         $0xe472
+	VMOVDQU16    Z4, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	LONG         $0x4847f262
+	WORD         $0xf672
+	VMOVDQU16    Z6, K2, (AX)
 
-rows4done:
-	VZEROUPPER
-	RET
+wide4stored:
+	JMP done
 
-rows3:
-	MOVQ b+24(FP), AX
-	MOVQ c+40(FP), DX
-	MOVQ cols+72(FP), DI
-	CMPQ DI, $0x20
-	JL   rows3narrow
-
-rows3panel:
+wide3:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 	VPXORD Z4, Z4, Z4
 	VPXORD Z5, Z5, Z5
-	MOVQ   a+0(FP), R8
-	MOVQ   AX, R9
-	MOVQ   k+80(FP), R10
+	MOVQ   a+0(FP), AX
+	MOVQ   DI, DX
+	MOVQ   k+80(FP), R9
 
-rows3widestep:
-	VMOVUPS      (R9), Z28
-	VMOVUPS      64(R9), Z29
-	ADDQ         SI, R9
-	VBROADCASTSS (R8), Z30
+wide3step:
+	VMOVUPS      (DX), Z28
+	VMOVUPS.Z    64(DX), K1, Z29
+	ADDQ         SI, DX
+	VBROADCASTSS (AX), Z30
 	LONG         $0x400e9262
 	WORD         $0xc452
 	LONG         $0x400e9262
 	WORD         $0xcd52
-	VBROADCASTSS (R8)(CX*1), Z31
+	VBROADCASTSS (AX)(CX*1), Z31
 	LONG         $0x40069262
 	WORD         $0xd452
 	LONG         $0x40069262
 	WORD         $0xdd52
-	VBROADCASTSS (R8)(CX*2), Z30
+	VBROADCASTSS (AX)(CX*2), Z30
 	LONG         $0x400e9262
 	WORD         $0xe452
 	LONG         $0x400e9262
 	WORD         $0xed52
-	ADDQ         BX, R8
-	DECQ         R10
-	JNZ          rows3widestep
-	MOVQ         DX, R8
-	MOVQ         ldc+48(FP), R9
+	ADDQ         BX, AX
+	DECQ         R9
+	JNZ          wide3step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
 	SHLQ         $0x02, R9
-	MOVB         accumulate+88(FP), R10
-	TESTB        R10, R10
-	JZ           rows3widestore
-	VADDPS       (R8), Z0, Z0
-	VADDPS       64(R8), Z1, Z1
-	ADDQ         R9, R8
-	VADDPS       (R8), Z2, Z2
-	VADDPS       64(R8), Z3, Z3
-	ADDQ         R9, R8
-	VADDPS       (R8), Z4, Z4
-	VADDPS       64(R8), Z5, Z5
-	MOVQ         DX, R8
-
-rows3widestore:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z5, 64(R8)
-	ADDQ    $+128, AX
-	ADDQ    $+128, DX
-	SUBQ    $0x20, DI
-	CMPQ    DI, $0x20
-	JGE     rows3panel
-	TESTQ   DI, DI
-	JZ      rows3next
-
-rows3narrow:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	MOVQ   a+0(FP), DI
-	MOVQ   k+80(FP), R8
-
-rows3thinstep:
-	VMOVUPS      (AX), Z28
-	ADDQ         SI, AX
-	VBROADCASTSS (DI), Z30
-	LONG         $0x400e9262
-	WORD         $0xc452
-	VBROADCASTSS (DI)(CX*1), Z31
-	LONG         $0x40069262
-	WORD         $0xcc52
-	VBROADCASTSS (DI)(CX*2), Z30
-	LONG         $0x400e9262
-	WORD         $0xd452
-	ADDQ         BX, DI
-	DECQ         R8
-	JNZ          rows3thinstep
-	MOVQ         DX, AX
-	MOVQ         ldc+48(FP), DI
-	SHLQ         $0x02, DI
-	MOVB         accumulate+88(FP), R8
-	TESTB        R8, R8
-	JZ           rows3thinstore
+	ADDQ         R9, AX
+	MOVB         accumulate+88(FP), R9
+	TESTB        R9, R9
+	JZ           wide3added
 	VADDPS       (AX), Z0, Z0
-	ADDQ         DI, AX
-	VADDPS       (AX), Z1, Z1
-	ADDQ         DI, AX
+	VADDPS.Z     64(AX), Z1, K1, Z1
+	ADDQ         DX, AX
 	VADDPS       (AX), Z2, Z2
-	MOVQ         DX, AX
+	VADDPS.Z     64(AX), Z3, K1, Z3
+	ADDQ         DX, AX
+	VADDPS       (AX), Z4, Z4
+	VADDPS.Z     64(AX), Z5, K1, Z5
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
 
-rows3thinstore:
+wide3added:
+	CMPQ    out+96(FP), $0x00
+	JNE     wide3out
 	VMOVUPS Z0, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z1, (AX)
-	ADDQ    DI, AX
+	VMOVUPS Z1, K1, 64(AX)
+	ADDQ    DX, AX
 	VMOVUPS Z2, (AX)
+	VMOVUPS Z3, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z4, (AX)
+	VMOVUPS Z5, K1, 64(AX)
+	JMP     wide3stored
 
-rows3next:
-	DECQ   strips+64(FP)
-	JZ     rows3done
-	SUBQ   $0x03, rows+56(FP)
-	IMUL3Q $0x03, CX, AX
-	ADDQ   AX, a+0(FP)
-	MOVQ   ldc+48(FP), AX
-	IMUL3Q $0x0c, AX, AX
-	ADDQ   AX, c+40(FP)
-	JMP    strip
+wide3out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x01, R9
+	ADDQ         R9, AX
+	MOVQ         factorStride+120(FP), R9
+	MOVQ         factor+112(FP), R10
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	LONG         $0x4877f262
+	WORD         $0xc072
+	VMOVDQU16    Z0, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	LONG         $0x4867f262
+	WORD         $0xd272
+	VMOVDQU16    Z2, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	LONG         $0x4857f262
+	WORD         $0xe472
+	VMOVDQU16    Z4, K2, (AX)
 
-rows3done:
-	VZEROUPPER
-	RET
+wide3stored:
+	JMP done
 
-rows2:
-	MOVQ b+24(FP), AX
-	MOVQ c+40(FP), DX
-	MOVQ cols+72(FP), DI
-	CMPQ DI, $0x20
-	JL   rows2narrow
-
-rows2panel:
+wide2:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
-	MOVQ   a+0(FP), R8
-	MOVQ   AX, R9
-	MOVQ   k+80(FP), R10
+	MOVQ   a+0(FP), AX
+	MOVQ   DI, DX
+	MOVQ   k+80(FP), R9
 
-rows2widestep:
-	VMOVUPS      (R9), Z28
-	VMOVUPS      64(R9), Z29
-	ADDQ         SI, R9
-	VBROADCASTSS (R8), Z30
+wide2step:
+	VMOVUPS      (DX), Z28
+	VMOVUPS.Z    64(DX), K1, Z29
+	ADDQ         SI, DX
+	VBROADCASTSS (AX), Z30
 	LONG         $0x400e9262
 	WORD         $0xc452
 	LONG         $0x400e9262
 	WORD         $0xcd52
-	VBROADCASTSS (R8)(CX*1), Z31
+	VBROADCASTSS (AX)(CX*1), Z31
 	LONG         $0x40069262
 	WORD         $0xd452
 	LONG         $0x40069262
 	WORD         $0xdd52
-	ADDQ         BX, R8
-	DECQ         R10
-	JNZ          rows2widestep
-	MOVQ         DX, R8
-	MOVQ         ldc+48(FP), R9
+	ADDQ         BX, AX
+	DECQ         R9
+	JNZ          wide2step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
 	SHLQ         $0x02, R9
-	MOVB         accumulate+88(FP), R10
-	TESTB        R10, R10
-	JZ           rows2widestore
-	VADDPS       (R8), Z0, Z0
-	VADDPS       64(R8), Z1, Z1
-	ADDQ         R9, R8
-	VADDPS       (R8), Z2, Z2
-	VADDPS       64(R8), Z3, Z3
-	MOVQ         DX, R8
-
-rows2widestore:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, 64(R8)
-	ADDQ    $+128, AX
-	ADDQ    $+128, DX
-	SUBQ    $0x20, DI
-	CMPQ    DI, $0x20
-	JGE     rows2panel
-	TESTQ   DI, DI
-	JZ      rows2next
-
-rows2narrow:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	MOVQ   a+0(FP), DI
-	MOVQ   k+80(FP), R8
-
-rows2thinstep:
-	VMOVUPS      (AX), Z28
-	ADDQ         SI, AX
-	VBROADCASTSS (DI), Z30
-	LONG         $0x400e9262
-	WORD         $0xc452
-	VBROADCASTSS (DI)(CX*1), Z31
-	LONG         $0x40069262
-	WORD         $0xcc52
-	ADDQ         BX, DI
-	DECQ         R8
-	JNZ          rows2thinstep
-	MOVQ         DX, AX
-	MOVQ         ldc+48(FP), DI
-	SHLQ         $0x02, DI
-	MOVB         accumulate+88(FP), R8
-	TESTB        R8, R8
-	JZ           rows2thinstore
+	ADDQ         R9, AX
+	MOVB         accumulate+88(FP), R9
+	TESTB        R9, R9
+	JZ           wide2added
 	VADDPS       (AX), Z0, Z0
-	ADDQ         DI, AX
-	VADDPS       (AX), Z1, Z1
-	MOVQ         DX, AX
+	VADDPS.Z     64(AX), Z1, K1, Z1
+	ADDQ         DX, AX
+	VADDPS       (AX), Z2, Z2
+	VADDPS.Z     64(AX), Z3, K1, Z3
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
 
-rows2thinstore:
+wide2added:
+	CMPQ    out+96(FP), $0x00
+	JNE     wide2out
 	VMOVUPS Z0, (AX)
-	ADDQ    DI, AX
-	VMOVUPS Z1, (AX)
+	VMOVUPS Z1, K1, 64(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z2, (AX)
+	VMOVUPS Z3, K1, 64(AX)
+	JMP     wide2stored
 
-rows2next:
-	DECQ   strips+64(FP)
-	JZ     rows2done
-	SUBQ   $0x02, rows+56(FP)
-	IMUL3Q $0x02, CX, AX
-	ADDQ   AX, a+0(FP)
-	MOVQ   ldc+48(FP), AX
-	IMUL3Q $0x08, AX, AX
-	ADDQ   AX, c+40(FP)
-	JMP    strip
+wide2out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x01, R9
+	ADDQ         R9, AX
+	MOVQ         factorStride+120(FP), R9
+	MOVQ         factor+112(FP), R10
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	LONG         $0x4877f262
+	WORD         $0xc072
+	VMOVDQU16    Z0, K2, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	LONG         $0x4867f262
+	WORD         $0xd272
+	VMOVDQU16    Z2, K2, (AX)
 
-rows2done:
-	VZEROUPPER
-	RET
+wide2stored:
+	JMP done
 
-rows1:
-	MOVQ b+24(FP), AX
-	MOVQ c+40(FP), DX
-	MOVQ cols+72(FP), DI
-	CMPQ DI, $0x20
-	JL   rows1narrow
-
-rows1panel:
+wide1:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
-	MOVQ   a+0(FP), R8
-	MOVQ   AX, R9
-	MOVQ   k+80(FP), R10
+	MOVQ   a+0(FP), AX
+	MOVQ   DI, DX
+	MOVQ   k+80(FP), R9
 
-rows1widestep:
-	VMOVUPS      (R9), Z28
-	VMOVUPS      64(R9), Z29
-	ADDQ         SI, R9
-	VBROADCASTSS (R8), Z30
+wide1step:
+	VMOVUPS      (DX), Z28
+	VMOVUPS.Z    64(DX), K1, Z29
+	ADDQ         SI, DX
+	VBROADCASTSS (AX), Z30
 	LONG         $0x400e9262
 	WORD         $0xc452
 	LONG         $0x400e9262
 	WORD         $0xcd52
-	ADDQ         BX, R8
-	DECQ         R10
-	JNZ          rows1widestep
-	MOVQ         DX, R8
-	MOVQ         ldc+48(FP), R9
-	SHLQ         $0x02, R9
-	MOVB         accumulate+88(FP), R9
-	TESTB        R9, R9
-	JZ           rows1widestore
-	VADDPS       (R8), Z0, Z0
-	VADDPS       64(R8), Z1, Z1
-	MOVQ         DX, R8
-
-rows1widestore:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, 64(R8)
-	ADDQ    $+128, AX
-	ADDQ    $+128, DX
-	SUBQ    $0x20, DI
-	CMPQ    DI, $0x20
-	JGE     rows1panel
-	TESTQ   DI, DI
-	JZ      rows1next
-
-rows1narrow:
-	VPXORD Z0, Z0, Z0
-	MOVQ   a+0(FP), DI
-	MOVQ   k+80(FP), R8
-
-rows1thinstep:
-	VMOVUPS      (AX), Z28
-	ADDQ         SI, AX
-	VBROADCASTSS (DI), Z30
-	LONG         $0x400e9262
-	WORD         $0xc452
-	ADDQ         BX, DI
-	DECQ         R8
-	JNZ          rows1thinstep
-	MOVQ         DX, AX
-	MOVQ         ldc+48(FP), DI
-	SHLQ         $0x02, DI
-	MOVB         accumulate+88(FP), DI
-	TESTB        DI, DI
-	JZ           rows1thinstore
+	ADDQ         BX, AX
+	DECQ         R9
+	JNZ          wide1step
+	MOVQ         ldc+48(FP), AX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DX
+	SUBQ         R8, DX
+	SHLQ         $0x02, DX
+	ADDQ         DX, AX
+	MOVB         accumulate+88(FP), DL
+	TESTB        DL, DL
+	JZ           wide1added
 	VADDPS       (AX), Z0, Z0
-	MOVQ         DX, AX
+	VADDPS.Z     64(AX), Z1, K1, Z1
+	MOVQ         ldc+48(FP), AX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DX
+	SUBQ         R8, DX
+	SHLQ         $0x02, DX
+	ADDQ         DX, AX
 
-rows1thinstore:
+wide1added:
+	CMPQ    out+96(FP), $0x00
+	JNE     wide1out
 	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, K1, 64(AX)
+	JMP     wide1stored
 
-rows1next:
-	DECQ   strips+64(FP)
-	JZ     rows1done
-	SUBQ   $0x01, rows+56(FP)
-	IMUL3Q $0x01, CX, AX
-	ADDQ   AX, a+0(FP)
-	MOVQ   ldc+48(FP), AX
-	IMUL3Q $0x04, AX, AX
-	ADDQ   AX, c+40(FP)
-	JMP    strip
+wide1out:
+	MOVQ         ldo+104(FP), AX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), DX
+	SUBQ         R8, DX
+	SHLQ         $0x01, DX
+	ADDQ         DX, AX
+	MOVQ         factorStride+120(FP), DX
+	MOVQ         factor+112(FP), R9
+	VBROADCASTSS (R9), Z31
+	ADDQ         DX, R9
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	LONG         $0x4877f262
+	WORD         $0xc072
+	VMOVDQU16    Z0, K2, (AX)
 
-rows1done:
+wide1stored:
+done:
+	ADDQ $+128, DI
+	SUBQ $0x20, R8
+	JG   panel
+
+next:
+	MOVQ  (SP), AX
+	DECQ  strips+64(FP)
+	JZ    return
+	SUBQ  AX, rows+56(FP)
+	MOVQ  CX, DX
+	IMULQ AX, DX
+	ADDQ  DX, a+0(FP)
+	MOVQ  ldc+48(FP), DX
+	IMULQ AX, DX
+	ADDQ  DX, c+40(FP)
+	MOVQ  factorStride+120(FP), DX
+	IMULQ AX, DX
+	ADDQ  DX, factor+112(FP)
+	CMPQ  out+96(FP), $0x00
+	JE    strip
+	MOVQ  ldo+104(FP), DX
+	IMULQ AX, DX
+	ADDQ  DX, out+96(FP)
+	JMP   strip
+
+return:
 	VZEROUPPER
 	RET
 
-// func attentionProductAVX2(a *float32, ars int, aks int, b *float32, bRow int, c *float32, ldc int, rows int, strips int, cols int, k int, accumulate bool)
+one:
+	MOVL    R8, DX
+	MOVL    $0x00000010, R9
+	CMPL    DX, R9
+	CMOVLGT R9, DX
+	MOVL    $0x0000ffff, R9
+	BZHIL   DX, R9, R9
+	KMOVW   R9, K1
+	SHLL    $0x10, R9
+	ORL     $0x0000ffff, R9
+	KMOVD   R9, K2
+	CMPQ    AX, $0x08
+	JGE     thinFrom8To14
+	CMPQ    AX, $0x04
+	JGE     thinFrom4To7
+	CMPQ    AX, $0x02
+	JGE     thinFrom2To3
+	JMP     thin1
+
+thinFrom2To3:
+	CMPQ AX, $0x03
+	JGE  thinFrom3To3
+	JMP  thin2
+
+thinFrom3To3:
+	JMP thin3
+
+thinFrom4To7:
+	CMPQ AX, $0x06
+	JGE  thinFrom6To7
+	CMPQ AX, $0x05
+	JGE  thinFrom5To5
+	JMP  thin4
+
+thinFrom5To5:
+	JMP thin5
+
+thinFrom6To7:
+	CMPQ AX, $0x07
+	JGE  thinFrom7To7
+	JMP  thin6
+
+thinFrom7To7:
+	JMP thin7
+
+thinFrom8To14:
+	CMPQ AX, $0x0b
+	JGE  thinFrom11To14
+	CMPQ AX, $0x09
+	JGE  thinFrom9To10
+	JMP  thin8
+
+thinFrom9To10:
+	CMPQ AX, $0x0a
+	JGE  thinFrom10To10
+	JMP  thin9
+
+thinFrom10To10:
+	JMP thin10
+
+thinFrom11To14:
+	CMPQ AX, $0x0d
+	JGE  thinFrom13To14
+	CMPQ AX, $0x0c
+	JGE  thinFrom12To12
+	JMP  thin11
+
+thinFrom12To12:
+	JMP thin12
+
+thinFrom13To14:
+	CMPQ AX, $0x0e
+	JGE  thinFrom14To14
+	JMP  thin13
+
+thinFrom14To14:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	MOVQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	LEAQ   (DX)(CX*2), R9
+	ADDQ   CX, R9
+	LEAQ   (R9)(CX*2), R10
+	ADDQ   CX, R10
+	LEAQ   (R10)(CX*2), R11
+	ADDQ   CX, R11
+	MOVQ   k+80(FP), R12
+
+thin14step:
+	VMOVUPS.Z    (DI), K1, Z29
+	ADDQ         SI, DI
+	VBROADCASTSS (AX), Z30
+	LONG         $0x400e9262
+	WORD         $0xc552
+	VBROADCASTSS (AX)(CX*1), Z31
+	LONG         $0x40069262
+	WORD         $0xcd52
+	VBROADCASTSS (AX)(CX*2), Z30
+	LONG         $0x400e9262
+	WORD         $0xd552
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
+	LONG         $0x40069262
+	WORD         $0xdd52
+	VBROADCASTSS (DX)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xe552
+	VBROADCASTSS (DX)(CX*2), Z31
+	LONG         $0x40069262
+	WORD         $0xed52
+	ADDQ         BX, DX
+	VBROADCASTSS (R9), Z30
+	LONG         $0x400e9262
+	WORD         $0xf552
+	VBROADCASTSS (R9)(CX*1), Z31
+	LONG         $0x40069262
+	WORD         $0xfd52
+	VBROADCASTSS (R9)(CX*2), Z30
+	LONG         $0x400e1262
+	WORD         $0xc552
+	ADDQ         BX, R9
+	VBROADCASTSS (R10), Z31
+	LONG         $0x40061262
+	WORD         $0xcd52
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e1262
+	WORD         $0xd552
+	VBROADCASTSS (R10)(CX*2), Z31
+	LONG         $0x40061262
+	WORD         $0xdd52
+	ADDQ         BX, R10
+	VBROADCASTSS (R11), Z30
+	LONG         $0x400e1262
+	WORD         $0xe552
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40061262
+	WORD         $0xed52
+	ADDQ         BX, R11
+	DECQ         R12
+	JNZ          thin14step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+	MOVB         accumulate+88(FP), DI
+	TESTB        DI, DI
+	JZ           thin14added
+	VADDPS.Z     (AX), Z0, K1, Z0
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z1, K1, Z1
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z2, K1, Z2
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z3, K1, Z3
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z4, K1, Z4
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z5, K1, Z5
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z6, K1, Z6
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z7, K1, Z7
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z8, K1, Z8
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z9, K1, Z9
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z10, K1, Z10
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z11, K1, Z11
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z12, K1, Z12
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z13, K1, Z13
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+
+thin14added:
+	CMPQ    out+96(FP), $0x00
+	JNE     thin14out
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z1, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z2, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z3, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z4, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z5, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z6, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z7, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z8, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z9, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z10, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z11, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z12, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z13, K1, (AX)
+	JMP     thin14stored
+
+thin14out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x01, DI
+	ADDQ         DI, AX
+	MOVQ         factorStride+120(FP), DI
+	MOVQ         factor+112(FP), R8
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z0, Z0
+	LONG         $0x487ff262
+	WORD         $0xc072
+	VMOVDQU16    Y0, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z1, Z1
+	LONG         $0x4877f262
+	WORD         $0xc972
+	VMOVDQU16    Y1, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z2, Z2
+	LONG         $0x486ff262
+	WORD         $0xd272
+	VMOVDQU16    Y2, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z3, Z3
+	LONG         $0x4867f262
+	WORD         $0xdb72
+	VMOVDQU16    Y3, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z4, Z4
+	LONG         $0x485ff262
+	WORD         $0xe472
+	VMOVDQU16    Y4, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z5, Z5
+	LONG         $0x4857f262
+	WORD         $0xed72
+	VMOVDQU16    Y5, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z6, Z6
+	LONG         $0x484ff262
+	WORD         $0xf672
+	VMOVDQU16    Y6, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z7, Z7
+	LONG         $0x4847f262
+	WORD         $0xff72
+	VMOVDQU16    Y7, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z8, Z8
+	LONG         $0x483f5262
+	WORD         $0xc072
+	VMOVDQU16    Y8, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z9, Z9
+	LONG         $0x48375262
+	WORD         $0xc972
+	VMOVDQU16    Y9, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z10, Z10
+	LONG         $0x482f5262
+	WORD         $0xd272
+	VMOVDQU16    Y10, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z11, Z11
+	LONG         $0x48275262
+	WORD         $0xdb72
+	VMOVDQU16    Y11, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z12, Z12
+	LONG         $0x481f5262
+	WORD         $0xe472
+	VMOVDQU16    Y12, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z13, Z13
+	LONG         $0x48175262
+	WORD         $0xed72
+	VMOVDQU16    Y13, K1, (AX)
+
+thin14stored:
+	JMP next
+
+thin13:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	MOVQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	LEAQ   (DX)(CX*2), R9
+	ADDQ   CX, R9
+	LEAQ   (R9)(CX*2), R10
+	ADDQ   CX, R10
+	LEAQ   (R10)(CX*2), R11
+	ADDQ   CX, R11
+	MOVQ   k+80(FP), R12
+
+thin13step:
+	VMOVUPS.Z    (DI), K1, Z29
+	ADDQ         SI, DI
+	VBROADCASTSS (AX), Z30
+	LONG         $0x400e9262
+	WORD         $0xc552
+	VBROADCASTSS (AX)(CX*1), Z31
+	LONG         $0x40069262
+	WORD         $0xcd52
+	VBROADCASTSS (AX)(CX*2), Z30
+	LONG         $0x400e9262
+	WORD         $0xd552
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
+	LONG         $0x40069262
+	WORD         $0xdd52
+	VBROADCASTSS (DX)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xe552
+	VBROADCASTSS (DX)(CX*2), Z31
+	LONG         $0x40069262
+	WORD         $0xed52
+	ADDQ         BX, DX
+	VBROADCASTSS (R9), Z30
+	LONG         $0x400e9262
+	WORD         $0xf552
+	VBROADCASTSS (R9)(CX*1), Z31
+	LONG         $0x40069262
+	WORD         $0xfd52
+	VBROADCASTSS (R9)(CX*2), Z30
+	LONG         $0x400e1262
+	WORD         $0xc552
+	ADDQ         BX, R9
+	VBROADCASTSS (R10), Z31
+	LONG         $0x40061262
+	WORD         $0xcd52
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e1262
+	WORD         $0xd552
+	VBROADCASTSS (R10)(CX*2), Z31
+	LONG         $0x40061262
+	WORD         $0xdd52
+	ADDQ         BX, R10
+	VBROADCASTSS (R11), Z30
+	LONG         $0x400e1262
+	WORD         $0xe552
+	ADDQ         BX, R11
+	DECQ         R12
+	JNZ          thin13step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+	MOVB         accumulate+88(FP), DI
+	TESTB        DI, DI
+	JZ           thin13added
+	VADDPS.Z     (AX), Z0, K1, Z0
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z1, K1, Z1
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z2, K1, Z2
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z3, K1, Z3
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z4, K1, Z4
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z5, K1, Z5
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z6, K1, Z6
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z7, K1, Z7
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z8, K1, Z8
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z9, K1, Z9
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z10, K1, Z10
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z11, K1, Z11
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z12, K1, Z12
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+
+thin13added:
+	CMPQ    out+96(FP), $0x00
+	JNE     thin13out
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z1, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z2, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z3, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z4, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z5, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z6, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z7, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z8, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z9, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z10, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z11, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z12, K1, (AX)
+	JMP     thin13stored
+
+thin13out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x01, DI
+	ADDQ         DI, AX
+	MOVQ         factorStride+120(FP), DI
+	MOVQ         factor+112(FP), R8
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z0, Z0
+	LONG         $0x487ff262
+	WORD         $0xc072
+	VMOVDQU16    Y0, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z1, Z1
+	LONG         $0x4877f262
+	WORD         $0xc972
+	VMOVDQU16    Y1, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z2, Z2
+	LONG         $0x486ff262
+	WORD         $0xd272
+	VMOVDQU16    Y2, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z3, Z3
+	LONG         $0x4867f262
+	WORD         $0xdb72
+	VMOVDQU16    Y3, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z4, Z4
+	LONG         $0x485ff262
+	WORD         $0xe472
+	VMOVDQU16    Y4, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z5, Z5
+	LONG         $0x4857f262
+	WORD         $0xed72
+	VMOVDQU16    Y5, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z6, Z6
+	LONG         $0x484ff262
+	WORD         $0xf672
+	VMOVDQU16    Y6, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z7, Z7
+	LONG         $0x4847f262
+	WORD         $0xff72
+	VMOVDQU16    Y7, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z8, Z8
+	LONG         $0x483f5262
+	WORD         $0xc072
+	VMOVDQU16    Y8, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z9, Z9
+	LONG         $0x48375262
+	WORD         $0xc972
+	VMOVDQU16    Y9, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z10, Z10
+	LONG         $0x482f5262
+	WORD         $0xd272
+	VMOVDQU16    Y10, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z11, Z11
+	LONG         $0x48275262
+	WORD         $0xdb72
+	VMOVDQU16    Y11, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z12, Z12
+	LONG         $0x481f5262
+	WORD         $0xe472
+	VMOVDQU16    Y12, K1, (AX)
+
+thin13stored:
+	JMP next
+
+thin12:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	MOVQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	LEAQ   (DX)(CX*2), R9
+	ADDQ   CX, R9
+	LEAQ   (R9)(CX*2), R10
+	ADDQ   CX, R10
+	MOVQ   k+80(FP), R11
+
+thin12step:
+	VMOVUPS.Z    (DI), K1, Z29
+	ADDQ         SI, DI
+	VBROADCASTSS (AX), Z30
+	LONG         $0x400e9262
+	WORD         $0xc552
+	VBROADCASTSS (AX)(CX*1), Z31
+	LONG         $0x40069262
+	WORD         $0xcd52
+	VBROADCASTSS (AX)(CX*2), Z30
+	LONG         $0x400e9262
+	WORD         $0xd552
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
+	LONG         $0x40069262
+	WORD         $0xdd52
+	VBROADCASTSS (DX)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xe552
+	VBROADCASTSS (DX)(CX*2), Z31
+	LONG         $0x40069262
+	WORD         $0xed52
+	ADDQ         BX, DX
+	VBROADCASTSS (R9), Z30
+	LONG         $0x400e9262
+	WORD         $0xf552
+	VBROADCASTSS (R9)(CX*1), Z31
+	LONG         $0x40069262
+	WORD         $0xfd52
+	VBROADCASTSS (R9)(CX*2), Z30
+	LONG         $0x400e1262
+	WORD         $0xc552
+	ADDQ         BX, R9
+	VBROADCASTSS (R10), Z31
+	LONG         $0x40061262
+	WORD         $0xcd52
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e1262
+	WORD         $0xd552
+	VBROADCASTSS (R10)(CX*2), Z31
+	LONG         $0x40061262
+	WORD         $0xdd52
+	ADDQ         BX, R10
+	DECQ         R11
+	JNZ          thin12step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+	MOVB         accumulate+88(FP), DI
+	TESTB        DI, DI
+	JZ           thin12added
+	VADDPS.Z     (AX), Z0, K1, Z0
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z1, K1, Z1
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z2, K1, Z2
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z3, K1, Z3
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z4, K1, Z4
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z5, K1, Z5
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z6, K1, Z6
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z7, K1, Z7
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z8, K1, Z8
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z9, K1, Z9
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z10, K1, Z10
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z11, K1, Z11
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+
+thin12added:
+	CMPQ    out+96(FP), $0x00
+	JNE     thin12out
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z1, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z2, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z3, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z4, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z5, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z6, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z7, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z8, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z9, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z10, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z11, K1, (AX)
+	JMP     thin12stored
+
+thin12out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x01, DI
+	ADDQ         DI, AX
+	MOVQ         factorStride+120(FP), DI
+	MOVQ         factor+112(FP), R8
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z0, Z0
+	LONG         $0x487ff262
+	WORD         $0xc072
+	VMOVDQU16    Y0, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z1, Z1
+	LONG         $0x4877f262
+	WORD         $0xc972
+	VMOVDQU16    Y1, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z2, Z2
+	LONG         $0x486ff262
+	WORD         $0xd272
+	VMOVDQU16    Y2, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z3, Z3
+	LONG         $0x4867f262
+	WORD         $0xdb72
+	VMOVDQU16    Y3, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z4, Z4
+	LONG         $0x485ff262
+	WORD         $0xe472
+	VMOVDQU16    Y4, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z5, Z5
+	LONG         $0x4857f262
+	WORD         $0xed72
+	VMOVDQU16    Y5, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z6, Z6
+	LONG         $0x484ff262
+	WORD         $0xf672
+	VMOVDQU16    Y6, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z7, Z7
+	LONG         $0x4847f262
+	WORD         $0xff72
+	VMOVDQU16    Y7, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z8, Z8
+	LONG         $0x483f5262
+	WORD         $0xc072
+	VMOVDQU16    Y8, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z9, Z9
+	LONG         $0x48375262
+	WORD         $0xc972
+	VMOVDQU16    Y9, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z10, Z10
+	LONG         $0x482f5262
+	WORD         $0xd272
+	VMOVDQU16    Y10, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z11, Z11
+	LONG         $0x48275262
+	WORD         $0xdb72
+	VMOVDQU16    Y11, K1, (AX)
+
+thin12stored:
+	JMP next
+
+thin11:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	MOVQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	LEAQ   (DX)(CX*2), R9
+	ADDQ   CX, R9
+	LEAQ   (R9)(CX*2), R10
+	ADDQ   CX, R10
+	MOVQ   k+80(FP), R11
+
+thin11step:
+	VMOVUPS.Z    (DI), K1, Z29
+	ADDQ         SI, DI
+	VBROADCASTSS (AX), Z30
+	LONG         $0x400e9262
+	WORD         $0xc552
+	VBROADCASTSS (AX)(CX*1), Z31
+	LONG         $0x40069262
+	WORD         $0xcd52
+	VBROADCASTSS (AX)(CX*2), Z30
+	LONG         $0x400e9262
+	WORD         $0xd552
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
+	LONG         $0x40069262
+	WORD         $0xdd52
+	VBROADCASTSS (DX)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xe552
+	VBROADCASTSS (DX)(CX*2), Z31
+	LONG         $0x40069262
+	WORD         $0xed52
+	ADDQ         BX, DX
+	VBROADCASTSS (R9), Z30
+	LONG         $0x400e9262
+	WORD         $0xf552
+	VBROADCASTSS (R9)(CX*1), Z31
+	LONG         $0x40069262
+	WORD         $0xfd52
+	VBROADCASTSS (R9)(CX*2), Z30
+	LONG         $0x400e1262
+	WORD         $0xc552
+	ADDQ         BX, R9
+	VBROADCASTSS (R10), Z31
+	LONG         $0x40061262
+	WORD         $0xcd52
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e1262
+	WORD         $0xd552
+	ADDQ         BX, R10
+	DECQ         R11
+	JNZ          thin11step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+	MOVB         accumulate+88(FP), DI
+	TESTB        DI, DI
+	JZ           thin11added
+	VADDPS.Z     (AX), Z0, K1, Z0
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z1, K1, Z1
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z2, K1, Z2
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z3, K1, Z3
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z4, K1, Z4
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z5, K1, Z5
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z6, K1, Z6
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z7, K1, Z7
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z8, K1, Z8
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z9, K1, Z9
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z10, K1, Z10
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+
+thin11added:
+	CMPQ    out+96(FP), $0x00
+	JNE     thin11out
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z1, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z2, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z3, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z4, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z5, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z6, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z7, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z8, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z9, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z10, K1, (AX)
+	JMP     thin11stored
+
+thin11out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x01, DI
+	ADDQ         DI, AX
+	MOVQ         factorStride+120(FP), DI
+	MOVQ         factor+112(FP), R8
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z0, Z0
+	LONG         $0x487ff262
+	WORD         $0xc072
+	VMOVDQU16    Y0, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z1, Z1
+	LONG         $0x4877f262
+	WORD         $0xc972
+	VMOVDQU16    Y1, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z2, Z2
+	LONG         $0x486ff262
+	WORD         $0xd272
+	VMOVDQU16    Y2, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z3, Z3
+	LONG         $0x4867f262
+	WORD         $0xdb72
+	VMOVDQU16    Y3, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z4, Z4
+	LONG         $0x485ff262
+	WORD         $0xe472
+	VMOVDQU16    Y4, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z5, Z5
+	LONG         $0x4857f262
+	WORD         $0xed72
+	VMOVDQU16    Y5, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z6, Z6
+	LONG         $0x484ff262
+	WORD         $0xf672
+	VMOVDQU16    Y6, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z7, Z7
+	LONG         $0x4847f262
+	WORD         $0xff72
+	VMOVDQU16    Y7, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z8, Z8
+	LONG         $0x483f5262
+	WORD         $0xc072
+	VMOVDQU16    Y8, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z9, Z9
+	LONG         $0x48375262
+	WORD         $0xc972
+	VMOVDQU16    Y9, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z10, Z10
+	LONG         $0x482f5262
+	WORD         $0xd272
+	VMOVDQU16    Y10, K1, (AX)
+
+thin11stored:
+	JMP next
+
+thin10:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	MOVQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	LEAQ   (DX)(CX*2), R9
+	ADDQ   CX, R9
+	LEAQ   (R9)(CX*2), R10
+	ADDQ   CX, R10
+	MOVQ   k+80(FP), R11
+
+thin10step:
+	VMOVUPS.Z    (DI), K1, Z29
+	ADDQ         SI, DI
+	VBROADCASTSS (AX), Z30
+	LONG         $0x400e9262
+	WORD         $0xc552
+	VBROADCASTSS (AX)(CX*1), Z31
+	LONG         $0x40069262
+	WORD         $0xcd52
+	VBROADCASTSS (AX)(CX*2), Z30
+	LONG         $0x400e9262
+	WORD         $0xd552
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
+	LONG         $0x40069262
+	WORD         $0xdd52
+	VBROADCASTSS (DX)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xe552
+	VBROADCASTSS (DX)(CX*2), Z31
+	LONG         $0x40069262
+	WORD         $0xed52
+	ADDQ         BX, DX
+	VBROADCASTSS (R9), Z30
+	LONG         $0x400e9262
+	WORD         $0xf552
+	VBROADCASTSS (R9)(CX*1), Z31
+	LONG         $0x40069262
+	WORD         $0xfd52
+	VBROADCASTSS (R9)(CX*2), Z30
+	LONG         $0x400e1262
+	WORD         $0xc552
+	ADDQ         BX, R9
+	VBROADCASTSS (R10), Z31
+	LONG         $0x40061262
+	WORD         $0xcd52
+	ADDQ         BX, R10
+	DECQ         R11
+	JNZ          thin10step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+	MOVB         accumulate+88(FP), DI
+	TESTB        DI, DI
+	JZ           thin10added
+	VADDPS.Z     (AX), Z0, K1, Z0
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z1, K1, Z1
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z2, K1, Z2
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z3, K1, Z3
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z4, K1, Z4
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z5, K1, Z5
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z6, K1, Z6
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z7, K1, Z7
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z8, K1, Z8
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z9, K1, Z9
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+
+thin10added:
+	CMPQ    out+96(FP), $0x00
+	JNE     thin10out
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z1, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z2, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z3, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z4, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z5, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z6, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z7, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z8, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z9, K1, (AX)
+	JMP     thin10stored
+
+thin10out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x01, DI
+	ADDQ         DI, AX
+	MOVQ         factorStride+120(FP), DI
+	MOVQ         factor+112(FP), R8
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z0, Z0
+	LONG         $0x487ff262
+	WORD         $0xc072
+	VMOVDQU16    Y0, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z1, Z1
+	LONG         $0x4877f262
+	WORD         $0xc972
+	VMOVDQU16    Y1, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z2, Z2
+	LONG         $0x486ff262
+	WORD         $0xd272
+	VMOVDQU16    Y2, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z3, Z3
+	LONG         $0x4867f262
+	WORD         $0xdb72
+	VMOVDQU16    Y3, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z4, Z4
+	LONG         $0x485ff262
+	WORD         $0xe472
+	VMOVDQU16    Y4, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z5, Z5
+	LONG         $0x4857f262
+	WORD         $0xed72
+	VMOVDQU16    Y5, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z6, Z6
+	LONG         $0x484ff262
+	WORD         $0xf672
+	VMOVDQU16    Y6, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z7, Z7
+	LONG         $0x4847f262
+	WORD         $0xff72
+	VMOVDQU16    Y7, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z8, Z8
+	LONG         $0x483f5262
+	WORD         $0xc072
+	VMOVDQU16    Y8, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z9, Z9
+	LONG         $0x48375262
+	WORD         $0xc972
+	VMOVDQU16    Y9, K1, (AX)
+
+thin10stored:
+	JMP next
+
+thin9:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	MOVQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	LEAQ   (DX)(CX*2), R9
+	ADDQ   CX, R9
+	MOVQ   k+80(FP), R10
+
+thin9step:
+	VMOVUPS.Z    (DI), K1, Z29
+	ADDQ         SI, DI
+	VBROADCASTSS (AX), Z30
+	LONG         $0x400e9262
+	WORD         $0xc552
+	VBROADCASTSS (AX)(CX*1), Z31
+	LONG         $0x40069262
+	WORD         $0xcd52
+	VBROADCASTSS (AX)(CX*2), Z30
+	LONG         $0x400e9262
+	WORD         $0xd552
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
+	LONG         $0x40069262
+	WORD         $0xdd52
+	VBROADCASTSS (DX)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xe552
+	VBROADCASTSS (DX)(CX*2), Z31
+	LONG         $0x40069262
+	WORD         $0xed52
+	ADDQ         BX, DX
+	VBROADCASTSS (R9), Z30
+	LONG         $0x400e9262
+	WORD         $0xf552
+	VBROADCASTSS (R9)(CX*1), Z31
+	LONG         $0x40069262
+	WORD         $0xfd52
+	VBROADCASTSS (R9)(CX*2), Z30
+	LONG         $0x400e1262
+	WORD         $0xc552
+	ADDQ         BX, R9
+	DECQ         R10
+	JNZ          thin9step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+	MOVB         accumulate+88(FP), DI
+	TESTB        DI, DI
+	JZ           thin9added
+	VADDPS.Z     (AX), Z0, K1, Z0
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z1, K1, Z1
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z2, K1, Z2
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z3, K1, Z3
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z4, K1, Z4
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z5, K1, Z5
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z6, K1, Z6
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z7, K1, Z7
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z8, K1, Z8
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+
+thin9added:
+	CMPQ    out+96(FP), $0x00
+	JNE     thin9out
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z1, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z2, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z3, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z4, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z5, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z6, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z7, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z8, K1, (AX)
+	JMP     thin9stored
+
+thin9out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x01, DI
+	ADDQ         DI, AX
+	MOVQ         factorStride+120(FP), DI
+	MOVQ         factor+112(FP), R8
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z0, Z0
+	LONG         $0x487ff262
+	WORD         $0xc072
+	VMOVDQU16    Y0, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z1, Z1
+	LONG         $0x4877f262
+	WORD         $0xc972
+	VMOVDQU16    Y1, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z2, Z2
+	LONG         $0x486ff262
+	WORD         $0xd272
+	VMOVDQU16    Y2, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z3, Z3
+	LONG         $0x4867f262
+	WORD         $0xdb72
+	VMOVDQU16    Y3, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z4, Z4
+	LONG         $0x485ff262
+	WORD         $0xe472
+	VMOVDQU16    Y4, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z5, Z5
+	LONG         $0x4857f262
+	WORD         $0xed72
+	VMOVDQU16    Y5, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z6, Z6
+	LONG         $0x484ff262
+	WORD         $0xf672
+	VMOVDQU16    Y6, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z7, Z7
+	LONG         $0x4847f262
+	WORD         $0xff72
+	VMOVDQU16    Y7, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z8, Z8
+	LONG         $0x483f5262
+	WORD         $0xc072
+	VMOVDQU16    Y8, K1, (AX)
+
+thin9stored:
+	JMP next
+
+thin8:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	MOVQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	LEAQ   (DX)(CX*2), R9
+	ADDQ   CX, R9
+	MOVQ   k+80(FP), R10
+
+thin8step:
+	VMOVUPS.Z    (DI), K1, Z29
+	ADDQ         SI, DI
+	VBROADCASTSS (AX), Z30
+	LONG         $0x400e9262
+	WORD         $0xc552
+	VBROADCASTSS (AX)(CX*1), Z31
+	LONG         $0x40069262
+	WORD         $0xcd52
+	VBROADCASTSS (AX)(CX*2), Z30
+	LONG         $0x400e9262
+	WORD         $0xd552
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
+	LONG         $0x40069262
+	WORD         $0xdd52
+	VBROADCASTSS (DX)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xe552
+	VBROADCASTSS (DX)(CX*2), Z31
+	LONG         $0x40069262
+	WORD         $0xed52
+	ADDQ         BX, DX
+	VBROADCASTSS (R9), Z30
+	LONG         $0x400e9262
+	WORD         $0xf552
+	VBROADCASTSS (R9)(CX*1), Z31
+	LONG         $0x40069262
+	WORD         $0xfd52
+	ADDQ         BX, R9
+	DECQ         R10
+	JNZ          thin8step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+	MOVB         accumulate+88(FP), DI
+	TESTB        DI, DI
+	JZ           thin8added
+	VADDPS.Z     (AX), Z0, K1, Z0
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z1, K1, Z1
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z2, K1, Z2
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z3, K1, Z3
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z4, K1, Z4
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z5, K1, Z5
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z6, K1, Z6
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z7, K1, Z7
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+
+thin8added:
+	CMPQ    out+96(FP), $0x00
+	JNE     thin8out
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z1, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z2, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z3, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z4, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z5, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z6, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z7, K1, (AX)
+	JMP     thin8stored
+
+thin8out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x01, DI
+	ADDQ         DI, AX
+	MOVQ         factorStride+120(FP), DI
+	MOVQ         factor+112(FP), R8
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z0, Z0
+	LONG         $0x487ff262
+	WORD         $0xc072
+	VMOVDQU16    Y0, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z1, Z1
+	LONG         $0x4877f262
+	WORD         $0xc972
+	VMOVDQU16    Y1, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z2, Z2
+	LONG         $0x486ff262
+	WORD         $0xd272
+	VMOVDQU16    Y2, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z3, Z3
+	LONG         $0x4867f262
+	WORD         $0xdb72
+	VMOVDQU16    Y3, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z4, Z4
+	LONG         $0x485ff262
+	WORD         $0xe472
+	VMOVDQU16    Y4, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z5, Z5
+	LONG         $0x4857f262
+	WORD         $0xed72
+	VMOVDQU16    Y5, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z6, Z6
+	LONG         $0x484ff262
+	WORD         $0xf672
+	VMOVDQU16    Y6, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z7, Z7
+	LONG         $0x4847f262
+	WORD         $0xff72
+	VMOVDQU16    Y7, K1, (AX)
+
+thin8stored:
+	JMP next
+
+thin7:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	MOVQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	LEAQ   (DX)(CX*2), R9
+	ADDQ   CX, R9
+	MOVQ   k+80(FP), R10
+
+thin7step:
+	VMOVUPS.Z    (DI), K1, Z29
+	ADDQ         SI, DI
+	VBROADCASTSS (AX), Z30
+	LONG         $0x400e9262
+	WORD         $0xc552
+	VBROADCASTSS (AX)(CX*1), Z31
+	LONG         $0x40069262
+	WORD         $0xcd52
+	VBROADCASTSS (AX)(CX*2), Z30
+	LONG         $0x400e9262
+	WORD         $0xd552
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
+	LONG         $0x40069262
+	WORD         $0xdd52
+	VBROADCASTSS (DX)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xe552
+	VBROADCASTSS (DX)(CX*2), Z31
+	LONG         $0x40069262
+	WORD         $0xed52
+	ADDQ         BX, DX
+	VBROADCASTSS (R9), Z30
+	LONG         $0x400e9262
+	WORD         $0xf552
+	ADDQ         BX, R9
+	DECQ         R10
+	JNZ          thin7step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+	MOVB         accumulate+88(FP), DI
+	TESTB        DI, DI
+	JZ           thin7added
+	VADDPS.Z     (AX), Z0, K1, Z0
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z1, K1, Z1
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z2, K1, Z2
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z3, K1, Z3
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z4, K1, Z4
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z5, K1, Z5
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z6, K1, Z6
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+
+thin7added:
+	CMPQ    out+96(FP), $0x00
+	JNE     thin7out
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z1, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z2, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z3, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z4, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z5, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z6, K1, (AX)
+	JMP     thin7stored
+
+thin7out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x01, DI
+	ADDQ         DI, AX
+	MOVQ         factorStride+120(FP), DI
+	MOVQ         factor+112(FP), R8
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z0, Z0
+	LONG         $0x487ff262
+	WORD         $0xc072
+	VMOVDQU16    Y0, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z1, Z1
+	LONG         $0x4877f262
+	WORD         $0xc972
+	VMOVDQU16    Y1, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z2, Z2
+	LONG         $0x486ff262
+	WORD         $0xd272
+	VMOVDQU16    Y2, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z3, Z3
+	LONG         $0x4867f262
+	WORD         $0xdb72
+	VMOVDQU16    Y3, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z4, Z4
+	LONG         $0x485ff262
+	WORD         $0xe472
+	VMOVDQU16    Y4, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z5, Z5
+	LONG         $0x4857f262
+	WORD         $0xed72
+	VMOVDQU16    Y5, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z6, Z6
+	LONG         $0x484ff262
+	WORD         $0xf672
+	VMOVDQU16    Y6, K1, (AX)
+
+thin7stored:
+	JMP next
+
+thin6:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	MOVQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	MOVQ   k+80(FP), R9
+
+thin6step:
+	VMOVUPS.Z    (DI), K1, Z29
+	ADDQ         SI, DI
+	VBROADCASTSS (AX), Z30
+	LONG         $0x400e9262
+	WORD         $0xc552
+	VBROADCASTSS (AX)(CX*1), Z31
+	LONG         $0x40069262
+	WORD         $0xcd52
+	VBROADCASTSS (AX)(CX*2), Z30
+	LONG         $0x400e9262
+	WORD         $0xd552
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
+	LONG         $0x40069262
+	WORD         $0xdd52
+	VBROADCASTSS (DX)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xe552
+	VBROADCASTSS (DX)(CX*2), Z31
+	LONG         $0x40069262
+	WORD         $0xed52
+	ADDQ         BX, DX
+	DECQ         R9
+	JNZ          thin6step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+	MOVB         accumulate+88(FP), DI
+	TESTB        DI, DI
+	JZ           thin6added
+	VADDPS.Z     (AX), Z0, K1, Z0
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z1, K1, Z1
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z2, K1, Z2
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z3, K1, Z3
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z4, K1, Z4
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z5, K1, Z5
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+
+thin6added:
+	CMPQ    out+96(FP), $0x00
+	JNE     thin6out
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z1, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z2, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z3, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z4, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z5, K1, (AX)
+	JMP     thin6stored
+
+thin6out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x01, DI
+	ADDQ         DI, AX
+	MOVQ         factorStride+120(FP), DI
+	MOVQ         factor+112(FP), R8
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z0, Z0
+	LONG         $0x487ff262
+	WORD         $0xc072
+	VMOVDQU16    Y0, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z1, Z1
+	LONG         $0x4877f262
+	WORD         $0xc972
+	VMOVDQU16    Y1, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z2, Z2
+	LONG         $0x486ff262
+	WORD         $0xd272
+	VMOVDQU16    Y2, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z3, Z3
+	LONG         $0x4867f262
+	WORD         $0xdb72
+	VMOVDQU16    Y3, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z4, Z4
+	LONG         $0x485ff262
+	WORD         $0xe472
+	VMOVDQU16    Y4, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z5, Z5
+	LONG         $0x4857f262
+	WORD         $0xed72
+	VMOVDQU16    Y5, K1, (AX)
+
+thin6stored:
+	JMP next
+
+thin5:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	MOVQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	MOVQ   k+80(FP), R9
+
+thin5step:
+	VMOVUPS.Z    (DI), K1, Z29
+	ADDQ         SI, DI
+	VBROADCASTSS (AX), Z30
+	LONG         $0x400e9262
+	WORD         $0xc552
+	VBROADCASTSS (AX)(CX*1), Z31
+	LONG         $0x40069262
+	WORD         $0xcd52
+	VBROADCASTSS (AX)(CX*2), Z30
+	LONG         $0x400e9262
+	WORD         $0xd552
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
+	LONG         $0x40069262
+	WORD         $0xdd52
+	VBROADCASTSS (DX)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xe552
+	ADDQ         BX, DX
+	DECQ         R9
+	JNZ          thin5step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+	MOVB         accumulate+88(FP), DI
+	TESTB        DI, DI
+	JZ           thin5added
+	VADDPS.Z     (AX), Z0, K1, Z0
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z1, K1, Z1
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z2, K1, Z2
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z3, K1, Z3
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z4, K1, Z4
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+
+thin5added:
+	CMPQ    out+96(FP), $0x00
+	JNE     thin5out
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z1, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z2, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z3, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z4, K1, (AX)
+	JMP     thin5stored
+
+thin5out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x01, DI
+	ADDQ         DI, AX
+	MOVQ         factorStride+120(FP), DI
+	MOVQ         factor+112(FP), R8
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z0, Z0
+	LONG         $0x487ff262
+	WORD         $0xc072
+	VMOVDQU16    Y0, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z1, Z1
+	LONG         $0x4877f262
+	WORD         $0xc972
+	VMOVDQU16    Y1, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z2, Z2
+	LONG         $0x486ff262
+	WORD         $0xd272
+	VMOVDQU16    Y2, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z3, Z3
+	LONG         $0x4867f262
+	WORD         $0xdb72
+	VMOVDQU16    Y3, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z4, Z4
+	LONG         $0x485ff262
+	WORD         $0xe472
+	VMOVDQU16    Y4, K1, (AX)
+
+thin5stored:
+	JMP next
+
+thin4:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	MOVQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	MOVQ   k+80(FP), R9
+
+thin4step:
+	VMOVUPS.Z    (DI), K1, Z29
+	ADDQ         SI, DI
+	VBROADCASTSS (AX), Z30
+	LONG         $0x400e9262
+	WORD         $0xc552
+	VBROADCASTSS (AX)(CX*1), Z31
+	LONG         $0x40069262
+	WORD         $0xcd52
+	VBROADCASTSS (AX)(CX*2), Z30
+	LONG         $0x400e9262
+	WORD         $0xd552
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
+	LONG         $0x40069262
+	WORD         $0xdd52
+	ADDQ         BX, DX
+	DECQ         R9
+	JNZ          thin4step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+	MOVB         accumulate+88(FP), DI
+	TESTB        DI, DI
+	JZ           thin4added
+	VADDPS.Z     (AX), Z0, K1, Z0
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z1, K1, Z1
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z2, K1, Z2
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z3, K1, Z3
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+
+thin4added:
+	CMPQ    out+96(FP), $0x00
+	JNE     thin4out
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z1, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z2, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z3, K1, (AX)
+	JMP     thin4stored
+
+thin4out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x01, DI
+	ADDQ         DI, AX
+	MOVQ         factorStride+120(FP), DI
+	MOVQ         factor+112(FP), R8
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z0, Z0
+	LONG         $0x487ff262
+	WORD         $0xc072
+	VMOVDQU16    Y0, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z1, Z1
+	LONG         $0x4877f262
+	WORD         $0xc972
+	VMOVDQU16    Y1, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z2, Z2
+	LONG         $0x486ff262
+	WORD         $0xd272
+	VMOVDQU16    Y2, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z3, Z3
+	LONG         $0x4867f262
+	WORD         $0xdb72
+	VMOVDQU16    Y3, K1, (AX)
+
+thin4stored:
+	JMP next
+
+thin3:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	MOVQ   a+0(FP), AX
+	MOVQ   DI, DX
+	MOVQ   k+80(FP), DI
+
+thin3step:
+	VMOVUPS.Z    (DX), K1, Z29
+	ADDQ         SI, DX
+	VBROADCASTSS (AX), Z30
+	LONG         $0x400e9262
+	WORD         $0xc552
+	VBROADCASTSS (AX)(CX*1), Z31
+	LONG         $0x40069262
+	WORD         $0xcd52
+	VBROADCASTSS (AX)(CX*2), Z30
+	LONG         $0x400e9262
+	WORD         $0xd552
+	ADDQ         BX, AX
+	DECQ         DI
+	JNZ          thin3step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+	MOVB         accumulate+88(FP), DI
+	TESTB        DI, DI
+	JZ           thin3added
+	VADDPS.Z     (AX), Z0, K1, Z0
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z1, K1, Z1
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z2, K1, Z2
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+
+thin3added:
+	CMPQ    out+96(FP), $0x00
+	JNE     thin3out
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z1, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z2, K1, (AX)
+	JMP     thin3stored
+
+thin3out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x01, DI
+	ADDQ         DI, AX
+	MOVQ         factorStride+120(FP), DI
+	MOVQ         factor+112(FP), R8
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z0, Z0
+	LONG         $0x487ff262
+	WORD         $0xc072
+	VMOVDQU16    Y0, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z1, Z1
+	LONG         $0x4877f262
+	WORD         $0xc972
+	VMOVDQU16    Y1, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z2, Z2
+	LONG         $0x486ff262
+	WORD         $0xd272
+	VMOVDQU16    Y2, K1, (AX)
+
+thin3stored:
+	JMP next
+
+thin2:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	MOVQ   a+0(FP), AX
+	MOVQ   DI, DX
+	MOVQ   k+80(FP), DI
+
+thin2step:
+	VMOVUPS.Z    (DX), K1, Z29
+	ADDQ         SI, DX
+	VBROADCASTSS (AX), Z30
+	LONG         $0x400e9262
+	WORD         $0xc552
+	VBROADCASTSS (AX)(CX*1), Z31
+	LONG         $0x40069262
+	WORD         $0xcd52
+	ADDQ         BX, AX
+	DECQ         DI
+	JNZ          thin2step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+	MOVB         accumulate+88(FP), DI
+	TESTB        DI, DI
+	JZ           thin2added
+	VADDPS.Z     (AX), Z0, K1, Z0
+	ADDQ         DX, AX
+	VADDPS.Z     (AX), Z1, K1, Z1
+	MOVQ         ldc+48(FP), DX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x02, DI
+	ADDQ         DI, AX
+
+thin2added:
+	CMPQ    out+96(FP), $0x00
+	JNE     thin2out
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    DX, AX
+	VMOVUPS Z1, K1, (AX)
+	JMP     thin2stored
+
+thin2out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), DI
+	SUBQ         R8, DI
+	SHLQ         $0x01, DI
+	ADDQ         DI, AX
+	MOVQ         factorStride+120(FP), DI
+	MOVQ         factor+112(FP), R8
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z0, Z0
+	LONG         $0x487ff262
+	WORD         $0xc072
+	VMOVDQU16    Y0, K1, (AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R8), Z31
+	ADDQ         DI, R8
+	VMULPS       Z31, Z1, Z1
+	LONG         $0x4877f262
+	WORD         $0xc972
+	VMOVDQU16    Y1, K1, (AX)
+
+thin2stored:
+	JMP next
+
+thin1:
+	VPXORD Z0, Z0, Z0
+	MOVQ   a+0(FP), AX
+	MOVQ   DI, DX
+	MOVQ   k+80(FP), DI
+
+thin1step:
+	VMOVUPS.Z    (DX), K1, Z29
+	ADDQ         SI, DX
+	VBROADCASTSS (AX), Z30
+	LONG         $0x400e9262
+	WORD         $0xc552
+	ADDQ         BX, AX
+	DECQ         DI
+	JNZ          thin1step
+	MOVQ         ldc+48(FP), AX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DX
+	SUBQ         R8, DX
+	SHLQ         $0x02, DX
+	ADDQ         DX, AX
+	MOVB         accumulate+88(FP), DL
+	TESTB        DL, DL
+	JZ           thin1added
+	VADDPS.Z     (AX), Z0, K1, Z0
+	MOVQ         ldc+48(FP), AX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DX
+	SUBQ         R8, DX
+	SHLQ         $0x02, DX
+	ADDQ         DX, AX
+
+thin1added:
+	CMPQ    out+96(FP), $0x00
+	JNE     thin1out
+	VMOVUPS Z0, K1, (AX)
+	JMP     thin1stored
+
+thin1out:
+	MOVQ         ldo+104(FP), AX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), DX
+	SUBQ         R8, DX
+	SHLQ         $0x01, DX
+	ADDQ         DX, AX
+	MOVQ         factorStride+120(FP), DX
+	MOVQ         factor+112(FP), DI
+	VBROADCASTSS (DI), Z31
+	ADDQ         DX, DI
+	VMULPS       Z31, Z0, Z0
+	LONG         $0x487ff262
+	WORD         $0xc072
+	VMOVDQU16    Y0, K1, (AX)
+
+thin1stored:
+	JMP next
+
+three:
+	MOVL    R8, DX
+	SUBL    $0x20, DX
+	MOVL    $0x00000010, R9
+	CMPL    DX, R9
+	CMOVLGT R9, DX
+	MOVL    $0x0000ffff, R9
+	BZHIL   DX, R9, R9
+	KMOVW   R9, K1
+	SHLL    $0x10, R9
+	ORL     $0x0000ffff, R9
+	KMOVD   R9, K2
+	MOVQ    $0x00000000, 8(SP)
+	INCQ    AX
+	SHRQ    $0x01, AX
+
+half:
+	CMPQ AX, $0x04
+	JGE  tripleFrom4To7
+	CMPQ AX, $0x02
+	JGE  tripleFrom2To3
+	JMP  triple1
+
+tripleFrom2To3:
+	CMPQ AX, $0x03
+	JGE  tripleFrom3To3
+	JMP  triple2
+
+tripleFrom3To3:
+	JMP triple3
+
+tripleFrom4To7:
+	CMPQ AX, $0x06
+	JGE  tripleFrom6To7
+	CMPQ AX, $0x05
+	JGE  tripleFrom5To5
+	JMP  triple4
+
+tripleFrom5To5:
+	JMP triple5
+
+tripleFrom6To7:
+	CMPQ AX, $0x07
+	JGE  tripleFrom7To7
+	JMP  triple6
+
+tripleFrom7To7:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	MOVQ   CX, AX
+	IMULQ  8(SP), AX
+	ADDQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	LEAQ   (DX)(CX*2), R9
+	ADDQ   CX, R9
+	MOVQ   DI, R10
+	MOVQ   k+80(FP), R11
+
+triple7step:
+	VMOVUPS      (R10), Z27
+	VMOVUPS      64(R10), Z28
+	VMOVUPS.Z    128(R10), K1, Z29
+	ADDQ         SI, R10
+	VBROADCASTSS (AX), Z30
+	LONG         $0x400e9262
+	WORD         $0xc352
+	LONG         $0x400e9262
+	WORD         $0xcc52
+	LONG         $0x400e9262
+	WORD         $0xd552
+	VBROADCASTSS (AX)(CX*1), Z31
+	LONG         $0x40069262
+	WORD         $0xdb52
+	LONG         $0x40069262
+	WORD         $0xe452
+	LONG         $0x40069262
+	WORD         $0xed52
+	VBROADCASTSS (AX)(CX*2), Z30
+	LONG         $0x400e9262
+	WORD         $0xf352
+	LONG         $0x400e9262
+	WORD         $0xfc52
+	LONG         $0x400e1262
+	WORD         $0xc552
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
+	LONG         $0x40061262
+	WORD         $0xcb52
+	LONG         $0x40061262
+	WORD         $0xd452
+	LONG         $0x40061262
+	WORD         $0xdd52
+	VBROADCASTSS (DX)(CX*1), Z30
+	LONG         $0x400e1262
+	WORD         $0xe352
+	LONG         $0x400e1262
+	WORD         $0xec52
+	LONG         $0x400e1262
+	WORD         $0xf552
+	VBROADCASTSS (DX)(CX*2), Z31
+	LONG         $0x40061262
+	WORD         $0xfb52
+	LONG         $0x40068262
+	WORD         $0xc452
+	LONG         $0x40068262
+	WORD         $0xcd52
+	ADDQ         BX, DX
+	VBROADCASTSS (R9), Z30
+	LONG         $0x400e8262
+	WORD         $0xd352
+	LONG         $0x400e8262
+	WORD         $0xdc52
+	LONG         $0x400e8262
+	WORD         $0xe552
+	ADDQ         BX, R9
+	DECQ         R11
+	JNZ          triple7step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         DX, AX
+	IMULQ        8(SP), AX
+	ADDQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVB         accumulate+88(FP), R9
+	TESTB        R9, R9
+	JZ           triple7added
+	VADDPS       (AX), Z0, Z0
+	VADDPS       64(AX), Z1, Z1
+	VADDPS.Z     128(AX), Z2, K1, Z2
+	ADDQ         DX, AX
+	VADDPS       (AX), Z3, Z3
+	VADDPS       64(AX), Z4, Z4
+	VADDPS.Z     128(AX), Z5, K1, Z5
+	ADDQ         DX, AX
+	VADDPS       (AX), Z6, Z6
+	VADDPS       64(AX), Z7, Z7
+	VADDPS.Z     128(AX), Z8, K1, Z8
+	ADDQ         DX, AX
+	VADDPS       (AX), Z9, Z9
+	VADDPS       64(AX), Z10, Z10
+	VADDPS.Z     128(AX), Z11, K1, Z11
+	ADDQ         DX, AX
+	VADDPS       (AX), Z12, Z12
+	VADDPS       64(AX), Z13, Z13
+	VADDPS.Z     128(AX), Z14, K1, Z14
+	ADDQ         DX, AX
+	VADDPS       (AX), Z15, Z15
+	VADDPS       64(AX), Z16, Z16
+	VADDPS.Z     128(AX), Z17, K1, Z17
+	ADDQ         DX, AX
+	VADDPS       (AX), Z18, Z18
+	VADDPS       64(AX), Z19, Z19
+	VADDPS.Z     128(AX), Z20, K1, Z20
+	MOVQ         ldc+48(FP), DX
+	MOVQ         DX, AX
+	IMULQ        8(SP), AX
+	ADDQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+
+triple7added:
+	CMPQ    out+96(FP), $0x00
+	JNE     triple7out
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, K1, 128(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z3, (AX)
+	VMOVUPS Z4, 64(AX)
+	VMOVUPS Z5, K1, 128(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z6, (AX)
+	VMOVUPS Z7, 64(AX)
+	VMOVUPS Z8, K1, 128(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z9, (AX)
+	VMOVUPS Z10, 64(AX)
+	VMOVUPS Z11, K1, 128(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z12, (AX)
+	VMOVUPS Z13, 64(AX)
+	VMOVUPS Z14, K1, 128(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z15, (AX)
+	VMOVUPS Z16, 64(AX)
+	VMOVUPS Z17, K1, 128(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z18, (AX)
+	VMOVUPS Z19, 64(AX)
+	VMOVUPS Z20, K1, 128(AX)
+	JMP     triple7stored
+
+triple7out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         DX, AX
+	IMULQ        8(SP), AX
+	ADDQ         out+96(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x01, R9
+	ADDQ         R9, AX
+	MOVQ         factorStride+120(FP), R9
+	MOVQ         R9, R10
+	IMULQ        8(SP), R10
+	ADDQ         factor+112(FP), R10
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	LONG         $0x4877f262
+	WORD         $0xc072
+	VMOVDQU16    Z0, (AX)
+	LONG         $0x486ff262
+	WORD         $0xd272
+	VMOVDQU16    Y2, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	LONG         $0x485ff262
+	WORD         $0xdb72
+	VMOVDQU16    Z3, (AX)
+	LONG         $0x4857f262
+	WORD         $0xed72
+	VMOVDQU16    Y5, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	VMULPS       Z31, Z8, Z8
+	LONG         $0x4847f262
+	WORD         $0xf672
+	VMOVDQU16    Z6, (AX)
+	LONG         $0x483f5262
+	WORD         $0xc072
+	VMOVDQU16    Y8, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z9, Z9
+	VMULPS       Z31, Z10, Z10
+	VMULPS       Z31, Z11, Z11
+	LONG         $0x482f5262
+	WORD         $0xc972
+	VMOVDQU16    Z9, (AX)
+	LONG         $0x48275262
+	WORD         $0xdb72
+	VMOVDQU16    Y11, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z12, Z12
+	VMULPS       Z31, Z13, Z13
+	VMULPS       Z31, Z14, Z14
+	LONG         $0x48175262
+	WORD         $0xe472
+	VMOVDQU16    Z12, (AX)
+	LONG         $0x480f5262
+	WORD         $0xf672
+	VMOVDQU16    Y14, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z15, Z15
+	VMULPS       Z31, Z16, Z16
+	VMULPS       Z31, Z17, Z17
+	LONG         $0x407f5262
+	WORD         $0xff72
+	VMOVDQU16    Z15, (AX)
+	LONG         $0x4077a262
+	WORD         $0xc972
+	VMOVDQU16    Y17, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z18, Z18
+	VMULPS       Z31, Z19, Z19
+	VMULPS       Z31, Z20, Z20
+	LONG         $0x4067a262
+	WORD         $0xd272
+	VMOVDQU16    Z18, (AX)
+	LONG         $0x405fa262
+	WORD         $0xe472
+	VMOVDQU16    Y20, K1, 64(AX)
+
+triple7stored:
+	ADDQ $0x07, 8(SP)
+	JMP  tripled
+
+triple6:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	MOVQ   CX, AX
+	IMULQ  8(SP), AX
+	ADDQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	MOVQ   DI, R9
+	MOVQ   k+80(FP), R10
+
+triple6step:
+	VMOVUPS      (R9), Z27
+	VMOVUPS      64(R9), Z28
+	VMOVUPS.Z    128(R9), K1, Z29
+	ADDQ         SI, R9
+	VBROADCASTSS (AX), Z30
+	LONG         $0x400e9262
+	WORD         $0xc352
+	LONG         $0x400e9262
+	WORD         $0xcc52
+	LONG         $0x400e9262
+	WORD         $0xd552
+	VBROADCASTSS (AX)(CX*1), Z31
+	LONG         $0x40069262
+	WORD         $0xdb52
+	LONG         $0x40069262
+	WORD         $0xe452
+	LONG         $0x40069262
+	WORD         $0xed52
+	VBROADCASTSS (AX)(CX*2), Z30
+	LONG         $0x400e9262
+	WORD         $0xf352
+	LONG         $0x400e9262
+	WORD         $0xfc52
+	LONG         $0x400e1262
+	WORD         $0xc552
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
+	LONG         $0x40061262
+	WORD         $0xcb52
+	LONG         $0x40061262
+	WORD         $0xd452
+	LONG         $0x40061262
+	WORD         $0xdd52
+	VBROADCASTSS (DX)(CX*1), Z30
+	LONG         $0x400e1262
+	WORD         $0xe352
+	LONG         $0x400e1262
+	WORD         $0xec52
+	LONG         $0x400e1262
+	WORD         $0xf552
+	VBROADCASTSS (DX)(CX*2), Z31
+	LONG         $0x40061262
+	WORD         $0xfb52
+	LONG         $0x40068262
+	WORD         $0xc452
+	LONG         $0x40068262
+	WORD         $0xcd52
+	ADDQ         BX, DX
+	DECQ         R10
+	JNZ          triple6step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         DX, AX
+	IMULQ        8(SP), AX
+	ADDQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVB         accumulate+88(FP), R9
+	TESTB        R9, R9
+	JZ           triple6added
+	VADDPS       (AX), Z0, Z0
+	VADDPS       64(AX), Z1, Z1
+	VADDPS.Z     128(AX), Z2, K1, Z2
+	ADDQ         DX, AX
+	VADDPS       (AX), Z3, Z3
+	VADDPS       64(AX), Z4, Z4
+	VADDPS.Z     128(AX), Z5, K1, Z5
+	ADDQ         DX, AX
+	VADDPS       (AX), Z6, Z6
+	VADDPS       64(AX), Z7, Z7
+	VADDPS.Z     128(AX), Z8, K1, Z8
+	ADDQ         DX, AX
+	VADDPS       (AX), Z9, Z9
+	VADDPS       64(AX), Z10, Z10
+	VADDPS.Z     128(AX), Z11, K1, Z11
+	ADDQ         DX, AX
+	VADDPS       (AX), Z12, Z12
+	VADDPS       64(AX), Z13, Z13
+	VADDPS.Z     128(AX), Z14, K1, Z14
+	ADDQ         DX, AX
+	VADDPS       (AX), Z15, Z15
+	VADDPS       64(AX), Z16, Z16
+	VADDPS.Z     128(AX), Z17, K1, Z17
+	MOVQ         ldc+48(FP), DX
+	MOVQ         DX, AX
+	IMULQ        8(SP), AX
+	ADDQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+
+triple6added:
+	CMPQ    out+96(FP), $0x00
+	JNE     triple6out
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, K1, 128(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z3, (AX)
+	VMOVUPS Z4, 64(AX)
+	VMOVUPS Z5, K1, 128(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z6, (AX)
+	VMOVUPS Z7, 64(AX)
+	VMOVUPS Z8, K1, 128(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z9, (AX)
+	VMOVUPS Z10, 64(AX)
+	VMOVUPS Z11, K1, 128(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z12, (AX)
+	VMOVUPS Z13, 64(AX)
+	VMOVUPS Z14, K1, 128(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z15, (AX)
+	VMOVUPS Z16, 64(AX)
+	VMOVUPS Z17, K1, 128(AX)
+	JMP     triple6stored
+
+triple6out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         DX, AX
+	IMULQ        8(SP), AX
+	ADDQ         out+96(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x01, R9
+	ADDQ         R9, AX
+	MOVQ         factorStride+120(FP), R9
+	MOVQ         R9, R10
+	IMULQ        8(SP), R10
+	ADDQ         factor+112(FP), R10
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	LONG         $0x4877f262
+	WORD         $0xc072
+	VMOVDQU16    Z0, (AX)
+	LONG         $0x486ff262
+	WORD         $0xd272
+	VMOVDQU16    Y2, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	LONG         $0x485ff262
+	WORD         $0xdb72
+	VMOVDQU16    Z3, (AX)
+	LONG         $0x4857f262
+	WORD         $0xed72
+	VMOVDQU16    Y5, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	VMULPS       Z31, Z8, Z8
+	LONG         $0x4847f262
+	WORD         $0xf672
+	VMOVDQU16    Z6, (AX)
+	LONG         $0x483f5262
+	WORD         $0xc072
+	VMOVDQU16    Y8, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z9, Z9
+	VMULPS       Z31, Z10, Z10
+	VMULPS       Z31, Z11, Z11
+	LONG         $0x482f5262
+	WORD         $0xc972
+	VMOVDQU16    Z9, (AX)
+	LONG         $0x48275262
+	WORD         $0xdb72
+	VMOVDQU16    Y11, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z12, Z12
+	VMULPS       Z31, Z13, Z13
+	VMULPS       Z31, Z14, Z14
+	LONG         $0x48175262
+	WORD         $0xe472
+	VMOVDQU16    Z12, (AX)
+	LONG         $0x480f5262
+	WORD         $0xf672
+	VMOVDQU16    Y14, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z15, Z15
+	VMULPS       Z31, Z16, Z16
+	VMULPS       Z31, Z17, Z17
+	LONG         $0x407f5262
+	WORD         $0xff72
+	VMOVDQU16    Z15, (AX)
+	LONG         $0x4077a262
+	WORD         $0xc972
+	VMOVDQU16    Y17, K1, 64(AX)
+
+triple6stored:
+	ADDQ $0x06, 8(SP)
+	JMP  tripled
+
+triple5:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	MOVQ   CX, AX
+	IMULQ  8(SP), AX
+	ADDQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	MOVQ   DI, R9
+	MOVQ   k+80(FP), R10
+
+triple5step:
+	VMOVUPS      (R9), Z27
+	VMOVUPS      64(R9), Z28
+	VMOVUPS.Z    128(R9), K1, Z29
+	ADDQ         SI, R9
+	VBROADCASTSS (AX), Z30
+	LONG         $0x400e9262
+	WORD         $0xc352
+	LONG         $0x400e9262
+	WORD         $0xcc52
+	LONG         $0x400e9262
+	WORD         $0xd552
+	VBROADCASTSS (AX)(CX*1), Z31
+	LONG         $0x40069262
+	WORD         $0xdb52
+	LONG         $0x40069262
+	WORD         $0xe452
+	LONG         $0x40069262
+	WORD         $0xed52
+	VBROADCASTSS (AX)(CX*2), Z30
+	LONG         $0x400e9262
+	WORD         $0xf352
+	LONG         $0x400e9262
+	WORD         $0xfc52
+	LONG         $0x400e1262
+	WORD         $0xc552
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
+	LONG         $0x40061262
+	WORD         $0xcb52
+	LONG         $0x40061262
+	WORD         $0xd452
+	LONG         $0x40061262
+	WORD         $0xdd52
+	VBROADCASTSS (DX)(CX*1), Z30
+	LONG         $0x400e1262
+	WORD         $0xe352
+	LONG         $0x400e1262
+	WORD         $0xec52
+	LONG         $0x400e1262
+	WORD         $0xf552
+	ADDQ         BX, DX
+	DECQ         R10
+	JNZ          triple5step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         DX, AX
+	IMULQ        8(SP), AX
+	ADDQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVB         accumulate+88(FP), R9
+	TESTB        R9, R9
+	JZ           triple5added
+	VADDPS       (AX), Z0, Z0
+	VADDPS       64(AX), Z1, Z1
+	VADDPS.Z     128(AX), Z2, K1, Z2
+	ADDQ         DX, AX
+	VADDPS       (AX), Z3, Z3
+	VADDPS       64(AX), Z4, Z4
+	VADDPS.Z     128(AX), Z5, K1, Z5
+	ADDQ         DX, AX
+	VADDPS       (AX), Z6, Z6
+	VADDPS       64(AX), Z7, Z7
+	VADDPS.Z     128(AX), Z8, K1, Z8
+	ADDQ         DX, AX
+	VADDPS       (AX), Z9, Z9
+	VADDPS       64(AX), Z10, Z10
+	VADDPS.Z     128(AX), Z11, K1, Z11
+	ADDQ         DX, AX
+	VADDPS       (AX), Z12, Z12
+	VADDPS       64(AX), Z13, Z13
+	VADDPS.Z     128(AX), Z14, K1, Z14
+	MOVQ         ldc+48(FP), DX
+	MOVQ         DX, AX
+	IMULQ        8(SP), AX
+	ADDQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+
+triple5added:
+	CMPQ    out+96(FP), $0x00
+	JNE     triple5out
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, K1, 128(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z3, (AX)
+	VMOVUPS Z4, 64(AX)
+	VMOVUPS Z5, K1, 128(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z6, (AX)
+	VMOVUPS Z7, 64(AX)
+	VMOVUPS Z8, K1, 128(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z9, (AX)
+	VMOVUPS Z10, 64(AX)
+	VMOVUPS Z11, K1, 128(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z12, (AX)
+	VMOVUPS Z13, 64(AX)
+	VMOVUPS Z14, K1, 128(AX)
+	JMP     triple5stored
+
+triple5out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         DX, AX
+	IMULQ        8(SP), AX
+	ADDQ         out+96(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x01, R9
+	ADDQ         R9, AX
+	MOVQ         factorStride+120(FP), R9
+	MOVQ         R9, R10
+	IMULQ        8(SP), R10
+	ADDQ         factor+112(FP), R10
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	LONG         $0x4877f262
+	WORD         $0xc072
+	VMOVDQU16    Z0, (AX)
+	LONG         $0x486ff262
+	WORD         $0xd272
+	VMOVDQU16    Y2, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	LONG         $0x485ff262
+	WORD         $0xdb72
+	VMOVDQU16    Z3, (AX)
+	LONG         $0x4857f262
+	WORD         $0xed72
+	VMOVDQU16    Y5, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	VMULPS       Z31, Z8, Z8
+	LONG         $0x4847f262
+	WORD         $0xf672
+	VMOVDQU16    Z6, (AX)
+	LONG         $0x483f5262
+	WORD         $0xc072
+	VMOVDQU16    Y8, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z9, Z9
+	VMULPS       Z31, Z10, Z10
+	VMULPS       Z31, Z11, Z11
+	LONG         $0x482f5262
+	WORD         $0xc972
+	VMOVDQU16    Z9, (AX)
+	LONG         $0x48275262
+	WORD         $0xdb72
+	VMOVDQU16    Y11, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z12, Z12
+	VMULPS       Z31, Z13, Z13
+	VMULPS       Z31, Z14, Z14
+	LONG         $0x48175262
+	WORD         $0xe472
+	VMOVDQU16    Z12, (AX)
+	LONG         $0x480f5262
+	WORD         $0xf672
+	VMOVDQU16    Y14, K1, 64(AX)
+
+triple5stored:
+	ADDQ $0x05, 8(SP)
+	JMP  tripled
+
+triple4:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	MOVQ   CX, AX
+	IMULQ  8(SP), AX
+	ADDQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), DX
+	ADDQ   CX, DX
+	MOVQ   DI, R9
+	MOVQ   k+80(FP), R10
+
+triple4step:
+	VMOVUPS      (R9), Z27
+	VMOVUPS      64(R9), Z28
+	VMOVUPS.Z    128(R9), K1, Z29
+	ADDQ         SI, R9
+	VBROADCASTSS (AX), Z30
+	LONG         $0x400e9262
+	WORD         $0xc352
+	LONG         $0x400e9262
+	WORD         $0xcc52
+	LONG         $0x400e9262
+	WORD         $0xd552
+	VBROADCASTSS (AX)(CX*1), Z31
+	LONG         $0x40069262
+	WORD         $0xdb52
+	LONG         $0x40069262
+	WORD         $0xe452
+	LONG         $0x40069262
+	WORD         $0xed52
+	VBROADCASTSS (AX)(CX*2), Z30
+	LONG         $0x400e9262
+	WORD         $0xf352
+	LONG         $0x400e9262
+	WORD         $0xfc52
+	LONG         $0x400e1262
+	WORD         $0xc552
+	ADDQ         BX, AX
+	VBROADCASTSS (DX), Z31
+	LONG         $0x40061262
+	WORD         $0xcb52
+	LONG         $0x40061262
+	WORD         $0xd452
+	LONG         $0x40061262
+	WORD         $0xdd52
+	ADDQ         BX, DX
+	DECQ         R10
+	JNZ          triple4step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         DX, AX
+	IMULQ        8(SP), AX
+	ADDQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVB         accumulate+88(FP), R9
+	TESTB        R9, R9
+	JZ           triple4added
+	VADDPS       (AX), Z0, Z0
+	VADDPS       64(AX), Z1, Z1
+	VADDPS.Z     128(AX), Z2, K1, Z2
+	ADDQ         DX, AX
+	VADDPS       (AX), Z3, Z3
+	VADDPS       64(AX), Z4, Z4
+	VADDPS.Z     128(AX), Z5, K1, Z5
+	ADDQ         DX, AX
+	VADDPS       (AX), Z6, Z6
+	VADDPS       64(AX), Z7, Z7
+	VADDPS.Z     128(AX), Z8, K1, Z8
+	ADDQ         DX, AX
+	VADDPS       (AX), Z9, Z9
+	VADDPS       64(AX), Z10, Z10
+	VADDPS.Z     128(AX), Z11, K1, Z11
+	MOVQ         ldc+48(FP), DX
+	MOVQ         DX, AX
+	IMULQ        8(SP), AX
+	ADDQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+
+triple4added:
+	CMPQ    out+96(FP), $0x00
+	JNE     triple4out
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, K1, 128(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z3, (AX)
+	VMOVUPS Z4, 64(AX)
+	VMOVUPS Z5, K1, 128(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z6, (AX)
+	VMOVUPS Z7, 64(AX)
+	VMOVUPS Z8, K1, 128(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z9, (AX)
+	VMOVUPS Z10, 64(AX)
+	VMOVUPS Z11, K1, 128(AX)
+	JMP     triple4stored
+
+triple4out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         DX, AX
+	IMULQ        8(SP), AX
+	ADDQ         out+96(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x01, R9
+	ADDQ         R9, AX
+	MOVQ         factorStride+120(FP), R9
+	MOVQ         R9, R10
+	IMULQ        8(SP), R10
+	ADDQ         factor+112(FP), R10
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	LONG         $0x4877f262
+	WORD         $0xc072
+	VMOVDQU16    Z0, (AX)
+	LONG         $0x486ff262
+	WORD         $0xd272
+	VMOVDQU16    Y2, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	LONG         $0x485ff262
+	WORD         $0xdb72
+	VMOVDQU16    Z3, (AX)
+	LONG         $0x4857f262
+	WORD         $0xed72
+	VMOVDQU16    Y5, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	VMULPS       Z31, Z8, Z8
+	LONG         $0x4847f262
+	WORD         $0xf672
+	VMOVDQU16    Z6, (AX)
+	LONG         $0x483f5262
+	WORD         $0xc072
+	VMOVDQU16    Y8, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z9, Z9
+	VMULPS       Z31, Z10, Z10
+	VMULPS       Z31, Z11, Z11
+	LONG         $0x482f5262
+	WORD         $0xc972
+	VMOVDQU16    Z9, (AX)
+	LONG         $0x48275262
+	WORD         $0xdb72
+	VMOVDQU16    Y11, K1, 64(AX)
+
+triple4stored:
+	ADDQ $0x04, 8(SP)
+	JMP  tripled
+
+triple3:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	MOVQ   CX, AX
+	IMULQ  8(SP), AX
+	ADDQ   a+0(FP), AX
+	MOVQ   DI, DX
+	MOVQ   k+80(FP), R9
+
+triple3step:
+	VMOVUPS      (DX), Z27
+	VMOVUPS      64(DX), Z28
+	VMOVUPS.Z    128(DX), K1, Z29
+	ADDQ         SI, DX
+	VBROADCASTSS (AX), Z30
+	LONG         $0x400e9262
+	WORD         $0xc352
+	LONG         $0x400e9262
+	WORD         $0xcc52
+	LONG         $0x400e9262
+	WORD         $0xd552
+	VBROADCASTSS (AX)(CX*1), Z31
+	LONG         $0x40069262
+	WORD         $0xdb52
+	LONG         $0x40069262
+	WORD         $0xe452
+	LONG         $0x40069262
+	WORD         $0xed52
+	VBROADCASTSS (AX)(CX*2), Z30
+	LONG         $0x400e9262
+	WORD         $0xf352
+	LONG         $0x400e9262
+	WORD         $0xfc52
+	LONG         $0x400e1262
+	WORD         $0xc552
+	ADDQ         BX, AX
+	DECQ         R9
+	JNZ          triple3step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         DX, AX
+	IMULQ        8(SP), AX
+	ADDQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVB         accumulate+88(FP), R9
+	TESTB        R9, R9
+	JZ           triple3added
+	VADDPS       (AX), Z0, Z0
+	VADDPS       64(AX), Z1, Z1
+	VADDPS.Z     128(AX), Z2, K1, Z2
+	ADDQ         DX, AX
+	VADDPS       (AX), Z3, Z3
+	VADDPS       64(AX), Z4, Z4
+	VADDPS.Z     128(AX), Z5, K1, Z5
+	ADDQ         DX, AX
+	VADDPS       (AX), Z6, Z6
+	VADDPS       64(AX), Z7, Z7
+	VADDPS.Z     128(AX), Z8, K1, Z8
+	MOVQ         ldc+48(FP), DX
+	MOVQ         DX, AX
+	IMULQ        8(SP), AX
+	ADDQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+
+triple3added:
+	CMPQ    out+96(FP), $0x00
+	JNE     triple3out
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, K1, 128(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z3, (AX)
+	VMOVUPS Z4, 64(AX)
+	VMOVUPS Z5, K1, 128(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z6, (AX)
+	VMOVUPS Z7, 64(AX)
+	VMOVUPS Z8, K1, 128(AX)
+	JMP     triple3stored
+
+triple3out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         DX, AX
+	IMULQ        8(SP), AX
+	ADDQ         out+96(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x01, R9
+	ADDQ         R9, AX
+	MOVQ         factorStride+120(FP), R9
+	MOVQ         R9, R10
+	IMULQ        8(SP), R10
+	ADDQ         factor+112(FP), R10
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	LONG         $0x4877f262
+	WORD         $0xc072
+	VMOVDQU16    Z0, (AX)
+	LONG         $0x486ff262
+	WORD         $0xd272
+	VMOVDQU16    Y2, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	LONG         $0x485ff262
+	WORD         $0xdb72
+	VMOVDQU16    Z3, (AX)
+	LONG         $0x4857f262
+	WORD         $0xed72
+	VMOVDQU16    Y5, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	VMULPS       Z31, Z8, Z8
+	LONG         $0x4847f262
+	WORD         $0xf672
+	VMOVDQU16    Z6, (AX)
+	LONG         $0x483f5262
+	WORD         $0xc072
+	VMOVDQU16    Y8, K1, 64(AX)
+
+triple3stored:
+	ADDQ $0x03, 8(SP)
+	JMP  tripled
+
+triple2:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	MOVQ   CX, AX
+	IMULQ  8(SP), AX
+	ADDQ   a+0(FP), AX
+	MOVQ   DI, DX
+	MOVQ   k+80(FP), R9
+
+triple2step:
+	VMOVUPS      (DX), Z27
+	VMOVUPS      64(DX), Z28
+	VMOVUPS.Z    128(DX), K1, Z29
+	ADDQ         SI, DX
+	VBROADCASTSS (AX), Z30
+	LONG         $0x400e9262
+	WORD         $0xc352
+	LONG         $0x400e9262
+	WORD         $0xcc52
+	LONG         $0x400e9262
+	WORD         $0xd552
+	VBROADCASTSS (AX)(CX*1), Z31
+	LONG         $0x40069262
+	WORD         $0xdb52
+	LONG         $0x40069262
+	WORD         $0xe452
+	LONG         $0x40069262
+	WORD         $0xed52
+	ADDQ         BX, AX
+	DECQ         R9
+	JNZ          triple2step
+	MOVQ         ldc+48(FP), DX
+	MOVQ         DX, AX
+	IMULQ        8(SP), AX
+	ADDQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVB         accumulate+88(FP), R9
+	TESTB        R9, R9
+	JZ           triple2added
+	VADDPS       (AX), Z0, Z0
+	VADDPS       64(AX), Z1, Z1
+	VADDPS.Z     128(AX), Z2, K1, Z2
+	ADDQ         DX, AX
+	VADDPS       (AX), Z3, Z3
+	VADDPS       64(AX), Z4, Z4
+	VADDPS.Z     128(AX), Z5, K1, Z5
+	MOVQ         ldc+48(FP), DX
+	MOVQ         DX, AX
+	IMULQ        8(SP), AX
+	ADDQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+
+triple2added:
+	CMPQ    out+96(FP), $0x00
+	JNE     triple2out
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, K1, 128(AX)
+	ADDQ    DX, AX
+	VMOVUPS Z3, (AX)
+	VMOVUPS Z4, 64(AX)
+	VMOVUPS Z5, K1, 128(AX)
+	JMP     triple2stored
+
+triple2out:
+	MOVQ         ldo+104(FP), DX
+	MOVQ         DX, AX
+	IMULQ        8(SP), AX
+	ADDQ         out+96(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         R8, R9
+	SHLQ         $0x01, R9
+	ADDQ         R9, AX
+	MOVQ         factorStride+120(FP), R9
+	MOVQ         R9, R10
+	IMULQ        8(SP), R10
+	ADDQ         factor+112(FP), R10
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	LONG         $0x4877f262
+	WORD         $0xc072
+	VMOVDQU16    Z0, (AX)
+	LONG         $0x486ff262
+	WORD         $0xd272
+	VMOVDQU16    Y2, K1, 64(AX)
+	ADDQ         DX, AX
+	VBROADCASTSS (R10), Z31
+	ADDQ         R9, R10
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	LONG         $0x485ff262
+	WORD         $0xdb72
+	VMOVDQU16    Z3, (AX)
+	LONG         $0x4857f262
+	WORD         $0xed72
+	VMOVDQU16    Y5, K1, 64(AX)
+
+triple2stored:
+	ADDQ $0x02, 8(SP)
+	JMP  tripled
+
+triple1:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	MOVQ   CX, AX
+	IMULQ  8(SP), AX
+	ADDQ   a+0(FP), AX
+	MOVQ   DI, DX
+	MOVQ   k+80(FP), R9
+
+triple1step:
+	VMOVUPS      (DX), Z27
+	VMOVUPS      64(DX), Z28
+	VMOVUPS.Z    128(DX), K1, Z29
+	ADDQ         SI, DX
+	VBROADCASTSS (AX), Z30
+	LONG         $0x400e9262
+	WORD         $0xc352
+	LONG         $0x400e9262
+	WORD         $0xcc52
+	LONG         $0x400e9262
+	WORD         $0xd552
+	ADDQ         BX, AX
+	DECQ         R9
+	JNZ          triple1step
+	MOVQ         ldc+48(FP), AX
+	IMULQ        8(SP), AX
+	ADDQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DX
+	SUBQ         R8, DX
+	SHLQ         $0x02, DX
+	ADDQ         DX, AX
+	MOVB         accumulate+88(FP), DL
+	TESTB        DL, DL
+	JZ           triple1added
+	VADDPS       (AX), Z0, Z0
+	VADDPS       64(AX), Z1, Z1
+	VADDPS.Z     128(AX), Z2, K1, Z2
+	MOVQ         ldc+48(FP), AX
+	IMULQ        8(SP), AX
+	ADDQ         c+40(FP), AX
+	MOVQ         cols+72(FP), DX
+	SUBQ         R8, DX
+	SHLQ         $0x02, DX
+	ADDQ         DX, AX
+
+triple1added:
+	CMPQ    out+96(FP), $0x00
+	JNE     triple1out
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, K1, 128(AX)
+	JMP     triple1stored
+
+triple1out:
+	MOVQ         ldo+104(FP), AX
+	IMULQ        8(SP), AX
+	ADDQ         out+96(FP), AX
+	MOVQ         cols+72(FP), DX
+	SUBQ         R8, DX
+	SHLQ         $0x01, DX
+	ADDQ         DX, AX
+	MOVQ         factorStride+120(FP), DX
+	MOVQ         DX, R9
+	IMULQ        8(SP), R9
+	ADDQ         factor+112(FP), R9
+	VBROADCASTSS (R9), Z31
+	ADDQ         DX, R9
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	LONG         $0x4877f262
+	WORD         $0xc072
+	VMOVDQU16    Z0, (AX)
+	LONG         $0x486ff262
+	WORD         $0xd272
+	VMOVDQU16    Y2, K1, 64(AX)
+
+triple1stored:
+	ADDQ $0x01, 8(SP)
+
+tripled:
+	MOVQ (SP), AX
+	SUBQ 8(SP), AX
+	JNZ  half
+	JMP  next
+
+// func attentionProductAVX2(a *float32, ars int, aks int, b *float32, bRow int, c *float32, ldc int, rows int, strips int, cols int, k int, accumulate bool, out *float32, ldo int, factor *float32, factorStride int)
 // Requires: AVX, FMA3
-TEXT ·attentionProductAVX2(SB), NOSPLIT, $0-89
+TEXT ·attentionProductAVX2(SB), NOSPLIT, $16-128
 	MOVQ ars+8(FP), CX
 	MOVQ aks+16(FP), BX
 	MOVQ bRow+32(FP), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, BX
 	SHLQ $0x02, SI
+	SHLQ $0x02, ldc+48(FP)
+	SHLQ $0x02, factorStride+120(FP)
+	SHLQ $0x02, ldo+104(FP)
 
 strip:
 	MOVQ rows+56(FP), AX
@@ -6463,36 +12447,37 @@ strip:
 	LEAQ -1(AX)(DI*1), AX
 	XORQ DX, DX
 	DIVQ DI
-	CMPQ AX, $0x04
-	JGE  from4to6
-	CMPQ AX, $0x02
-	JGE  from2to3
-	JMP  rows1
-
-from2to3:
-	CMPQ AX, $0x03
-	JGE  from3to3
-	JMP  rows2
-
-from3to3:
-	JMP rows3
-
-from4to6:
-	CMPQ AX, $0x05
-	JGE  from5to6
-	JMP  rows4
-
-from5to6:
-	CMPQ AX, $0x06
-	JGE  from6to6
-	JMP  rows5
-
-from6to6:
-	MOVQ b+24(FP), AX
-	MOVQ c+40(FP), DX
+	MOVQ AX, (SP)
+	MOVQ b+24(FP), DX
 	MOVQ cols+72(FP), DI
 
-rows6panel:
+panel:
+	MOVQ (SP), AX
+	CMPQ AX, $0x04
+	JGE  wideFrom4To6
+	CMPQ AX, $0x02
+	JGE  wideFrom2To3
+	JMP  wide1
+
+wideFrom2To3:
+	CMPQ AX, $0x03
+	JGE  wideFrom3To3
+	JMP  wide2
+
+wideFrom3To3:
+	JMP wide3
+
+wideFrom4To6:
+	CMPQ AX, $0x05
+	JGE  wideFrom5To6
+	JMP  wide4
+
+wideFrom5To6:
+	CMPQ AX, $0x06
+	JGE  wideFrom6To6
+	JMP  wide5
+
+wideFrom6To6:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -6505,110 +12490,148 @@ rows6panel:
 	VXORPS Y9, Y9, Y9
 	VXORPS Y10, Y10, Y10
 	VXORPS Y11, Y11, Y11
-	MOVQ   a+0(FP), R8
-	LEAQ   (R8)(CX*2), R9
-	ADDQ   CX, R9
-	MOVQ   AX, R10
-	MOVQ   k+80(FP), R11
+	MOVQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), R8
+	ADDQ   CX, R8
+	MOVQ   DX, R9
+	MOVQ   k+80(FP), R10
 
-rows6widestep:
-	VMOVUPS      (R10), Y12
-	VMOVUPS      32(R10), Y13
-	ADDQ         SI, R10
-	VBROADCASTSS (R8), Y14
+wide6step:
+	VMOVUPS      (R9), Y12
+	VMOVUPS      32(R9), Y13
+	ADDQ         SI, R9
+	VBROADCASTSS (AX), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (R8)(CX*1), Y15
+	VBROADCASTSS (AX)(CX*1), Y15
 	VFMADD231PS  Y12, Y15, Y2
 	VFMADD231PS  Y13, Y15, Y3
-	VBROADCASTSS (R8)(CX*2), Y14
+	VBROADCASTSS (AX)(CX*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	ADDQ         BX, R8
-	VBROADCASTSS (R9), Y15
+	ADDQ         BX, AX
+	VBROADCASTSS (R8), Y15
 	VFMADD231PS  Y12, Y15, Y6
 	VFMADD231PS  Y13, Y15, Y7
-	VBROADCASTSS (R9)(CX*1), Y14
+	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS (R9)(CX*2), Y15
+	VBROADCASTSS (R8)(CX*2), Y15
 	VFMADD231PS  Y12, Y15, Y10
 	VFMADD231PS  Y13, Y15, Y11
-	ADDQ         BX, R9
-	DECQ         R11
-	JNZ          rows6widestep
-	MOVQ         DX, R8
-	MOVQ         ldc+48(FP), R9
+	ADDQ         BX, R8
+	DECQ         R10
+	JNZ          wide6step
+	MOVQ         ldc+48(FP), R8
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         DI, R9
 	SHLQ         $0x02, R9
-	MOVB         accumulate+88(FP), R10
-	TESTB        R10, R10
-	JZ           rows6widestore
-	VADDPS       (R8), Y0, Y0
-	VADDPS       32(R8), Y1, Y1
-	ADDQ         R9, R8
-	VADDPS       (R8), Y2, Y2
-	VADDPS       32(R8), Y3, Y3
-	ADDQ         R9, R8
-	VADDPS       (R8), Y4, Y4
-	VADDPS       32(R8), Y5, Y5
-	ADDQ         R9, R8
-	VADDPS       (R8), Y6, Y6
-	VADDPS       32(R8), Y7, Y7
-	ADDQ         R9, R8
-	VADDPS       (R8), Y8, Y8
-	VADDPS       32(R8), Y9, Y9
-	ADDQ         R9, R8
-	VADDPS       (R8), Y10, Y10
-	VADDPS       32(R8), Y11, Y11
-	MOVQ         DX, R8
+	ADDQ         R9, AX
+	MOVB         accumulate+88(FP), R9
+	TESTB        R9, R9
+	JZ           wide6added
+	VADDPS       (AX), Y0, Y0
+	VADDPS       32(AX), Y1, Y1
+	ADDQ         R8, AX
+	VADDPS       (AX), Y2, Y2
+	VADDPS       32(AX), Y3, Y3
+	ADDQ         R8, AX
+	VADDPS       (AX), Y4, Y4
+	VADDPS       32(AX), Y5, Y5
+	ADDQ         R8, AX
+	VADDPS       (AX), Y6, Y6
+	VADDPS       32(AX), Y7, Y7
+	ADDQ         R8, AX
+	VADDPS       (AX), Y8, Y8
+	VADDPS       32(AX), Y9, Y9
+	ADDQ         R8, AX
+	VADDPS       (AX), Y10, Y10
+	VADDPS       32(AX), Y11, Y11
+	MOVQ         ldc+48(FP), R8
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         DI, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
 
-rows6widestore:
-	VMOVUPS Y0, (R8)
-	VMOVUPS Y1, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y2, (R8)
-	VMOVUPS Y3, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y4, (R8)
-	VMOVUPS Y5, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y6, (R8)
-	VMOVUPS Y7, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y8, (R8)
-	VMOVUPS Y9, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y10, (R8)
-	VMOVUPS Y11, 32(R8)
-	ADDQ    $+64, AX
-	ADDQ    $+64, DX
-	SUBQ    $0x10, DI
-	CMPQ    DI, $0x10
-	JGE     rows6panel
-	TESTQ   DI, DI
-	JZ      rows6next
+wide6added:
+	CMPQ    out+96(FP), $0x00
+	JNE     wide6out
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    R8, AX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	ADDQ    R8, AX
+	VMOVUPS Y4, (AX)
+	VMOVUPS Y5, 32(AX)
+	ADDQ    R8, AX
+	VMOVUPS Y6, (AX)
+	VMOVUPS Y7, 32(AX)
+	ADDQ    R8, AX
+	VMOVUPS Y8, (AX)
+	VMOVUPS Y9, 32(AX)
+	ADDQ    R8, AX
+	VMOVUPS Y10, (AX)
+	VMOVUPS Y11, 32(AX)
+	JMP     wide6stored
 
-rows6next:
-	DECQ   strips+64(FP)
-	JZ     rows6done
-	SUBQ   $0x06, rows+56(FP)
-	IMUL3Q $0x06, CX, AX
-	ADDQ   AX, a+0(FP)
-	MOVQ   ldc+48(FP), AX
-	IMUL3Q $0x18, AX, AX
-	ADDQ   AX, c+40(FP)
-	JMP    strip
+wide6out:
+	MOVQ         ldo+104(FP), R8
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         DI, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVQ         factorStride+120(FP), R9
+	MOVQ         factor+112(FP), R10
+	VBROADCASTSS (R10), Y15
+	ADDQ         R9, R10
+	VMULPS       Y15, Y0, Y0
+	VMULPS       Y15, Y1, Y1
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, 32(AX)
+	ADDQ         R8, AX
+	VBROADCASTSS (R10), Y15
+	ADDQ         R9, R10
+	VMULPS       Y15, Y2, Y2
+	VMULPS       Y15, Y3, Y3
+	VMOVUPS      Y2, (AX)
+	VMOVUPS      Y3, 32(AX)
+	ADDQ         R8, AX
+	VBROADCASTSS (R10), Y15
+	ADDQ         R9, R10
+	VMULPS       Y15, Y4, Y4
+	VMULPS       Y15, Y5, Y5
+	VMOVUPS      Y4, (AX)
+	VMOVUPS      Y5, 32(AX)
+	ADDQ         R8, AX
+	VBROADCASTSS (R10), Y15
+	ADDQ         R9, R10
+	VMULPS       Y15, Y6, Y6
+	VMULPS       Y15, Y7, Y7
+	VMOVUPS      Y6, (AX)
+	VMOVUPS      Y7, 32(AX)
+	ADDQ         R8, AX
+	VBROADCASTSS (R10), Y15
+	ADDQ         R9, R10
+	VMULPS       Y15, Y8, Y8
+	VMULPS       Y15, Y9, Y9
+	VMOVUPS      Y8, (AX)
+	VMOVUPS      Y9, 32(AX)
+	ADDQ         R8, AX
+	VBROADCASTSS (R10), Y15
+	ADDQ         R9, R10
+	VMULPS       Y15, Y10, Y10
+	VMULPS       Y15, Y11, Y11
+	VMOVUPS      Y10, (AX)
+	VMOVUPS      Y11, 32(AX)
 
-rows6done:
-	VZEROUPPER
-	RET
+wide6stored:
+	JMP done
 
-rows5:
-	MOVQ b+24(FP), AX
-	MOVQ c+40(FP), DX
-	MOVQ cols+72(FP), DI
-
-rows5panel:
+wide5:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -6619,101 +12642,132 @@ rows5panel:
 	VXORPS Y7, Y7, Y7
 	VXORPS Y8, Y8, Y8
 	VXORPS Y9, Y9, Y9
-	MOVQ   a+0(FP), R8
-	LEAQ   (R8)(CX*2), R9
-	ADDQ   CX, R9
-	MOVQ   AX, R10
-	MOVQ   k+80(FP), R11
+	MOVQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), R8
+	ADDQ   CX, R8
+	MOVQ   DX, R9
+	MOVQ   k+80(FP), R10
 
-rows5widestep:
-	VMOVUPS      (R10), Y12
-	VMOVUPS      32(R10), Y13
-	ADDQ         SI, R10
-	VBROADCASTSS (R8), Y14
+wide5step:
+	VMOVUPS      (R9), Y12
+	VMOVUPS      32(R9), Y13
+	ADDQ         SI, R9
+	VBROADCASTSS (AX), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (R8)(CX*1), Y15
+	VBROADCASTSS (AX)(CX*1), Y15
 	VFMADD231PS  Y12, Y15, Y2
 	VFMADD231PS  Y13, Y15, Y3
-	VBROADCASTSS (R8)(CX*2), Y14
+	VBROADCASTSS (AX)(CX*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	ADDQ         BX, R8
-	VBROADCASTSS (R9), Y15
+	ADDQ         BX, AX
+	VBROADCASTSS (R8), Y15
 	VFMADD231PS  Y12, Y15, Y6
 	VFMADD231PS  Y13, Y15, Y7
-	VBROADCASTSS (R9)(CX*1), Y14
+	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	ADDQ         BX, R9
-	DECQ         R11
-	JNZ          rows5widestep
-	MOVQ         DX, R8
-	MOVQ         ldc+48(FP), R9
+	ADDQ         BX, R8
+	DECQ         R10
+	JNZ          wide5step
+	MOVQ         ldc+48(FP), R8
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         DI, R9
 	SHLQ         $0x02, R9
-	MOVB         accumulate+88(FP), R10
-	TESTB        R10, R10
-	JZ           rows5widestore
-	VADDPS       (R8), Y0, Y0
-	VADDPS       32(R8), Y1, Y1
-	ADDQ         R9, R8
-	VADDPS       (R8), Y2, Y2
-	VADDPS       32(R8), Y3, Y3
-	ADDQ         R9, R8
-	VADDPS       (R8), Y4, Y4
-	VADDPS       32(R8), Y5, Y5
-	ADDQ         R9, R8
-	VADDPS       (R8), Y6, Y6
-	VADDPS       32(R8), Y7, Y7
-	ADDQ         R9, R8
-	VADDPS       (R8), Y8, Y8
-	VADDPS       32(R8), Y9, Y9
-	MOVQ         DX, R8
+	ADDQ         R9, AX
+	MOVB         accumulate+88(FP), R9
+	TESTB        R9, R9
+	JZ           wide5added
+	VADDPS       (AX), Y0, Y0
+	VADDPS       32(AX), Y1, Y1
+	ADDQ         R8, AX
+	VADDPS       (AX), Y2, Y2
+	VADDPS       32(AX), Y3, Y3
+	ADDQ         R8, AX
+	VADDPS       (AX), Y4, Y4
+	VADDPS       32(AX), Y5, Y5
+	ADDQ         R8, AX
+	VADDPS       (AX), Y6, Y6
+	VADDPS       32(AX), Y7, Y7
+	ADDQ         R8, AX
+	VADDPS       (AX), Y8, Y8
+	VADDPS       32(AX), Y9, Y9
+	MOVQ         ldc+48(FP), R8
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         DI, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
 
-rows5widestore:
-	VMOVUPS Y0, (R8)
-	VMOVUPS Y1, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y2, (R8)
-	VMOVUPS Y3, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y4, (R8)
-	VMOVUPS Y5, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y6, (R8)
-	VMOVUPS Y7, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y8, (R8)
-	VMOVUPS Y9, 32(R8)
-	ADDQ    $+64, AX
-	ADDQ    $+64, DX
-	SUBQ    $0x10, DI
-	CMPQ    DI, $0x10
-	JGE     rows5panel
-	TESTQ   DI, DI
-	JZ      rows5next
+wide5added:
+	CMPQ    out+96(FP), $0x00
+	JNE     wide5out
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    R8, AX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	ADDQ    R8, AX
+	VMOVUPS Y4, (AX)
+	VMOVUPS Y5, 32(AX)
+	ADDQ    R8, AX
+	VMOVUPS Y6, (AX)
+	VMOVUPS Y7, 32(AX)
+	ADDQ    R8, AX
+	VMOVUPS Y8, (AX)
+	VMOVUPS Y9, 32(AX)
+	JMP     wide5stored
 
-rows5next:
-	DECQ   strips+64(FP)
-	JZ     rows5done
-	SUBQ   $0x05, rows+56(FP)
-	IMUL3Q $0x05, CX, AX
-	ADDQ   AX, a+0(FP)
-	MOVQ   ldc+48(FP), AX
-	IMUL3Q $0x14, AX, AX
-	ADDQ   AX, c+40(FP)
-	JMP    strip
+wide5out:
+	MOVQ         ldo+104(FP), R8
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         DI, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVQ         factorStride+120(FP), R9
+	MOVQ         factor+112(FP), R10
+	VBROADCASTSS (R10), Y15
+	ADDQ         R9, R10
+	VMULPS       Y15, Y0, Y0
+	VMULPS       Y15, Y1, Y1
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, 32(AX)
+	ADDQ         R8, AX
+	VBROADCASTSS (R10), Y15
+	ADDQ         R9, R10
+	VMULPS       Y15, Y2, Y2
+	VMULPS       Y15, Y3, Y3
+	VMOVUPS      Y2, (AX)
+	VMOVUPS      Y3, 32(AX)
+	ADDQ         R8, AX
+	VBROADCASTSS (R10), Y15
+	ADDQ         R9, R10
+	VMULPS       Y15, Y4, Y4
+	VMULPS       Y15, Y5, Y5
+	VMOVUPS      Y4, (AX)
+	VMOVUPS      Y5, 32(AX)
+	ADDQ         R8, AX
+	VBROADCASTSS (R10), Y15
+	ADDQ         R9, R10
+	VMULPS       Y15, Y6, Y6
+	VMULPS       Y15, Y7, Y7
+	VMOVUPS      Y6, (AX)
+	VMOVUPS      Y7, 32(AX)
+	ADDQ         R8, AX
+	VBROADCASTSS (R10), Y15
+	ADDQ         R9, R10
+	VMULPS       Y15, Y8, Y8
+	VMULPS       Y15, Y9, Y9
+	VMOVUPS      Y8, (AX)
+	VMOVUPS      Y9, 32(AX)
 
-rows5done:
-	VZEROUPPER
-	RET
+wide5stored:
+	JMP done
 
-rows4:
-	MOVQ b+24(FP), AX
-	MOVQ c+40(FP), DX
-	MOVQ cols+72(FP), DI
-
-rows4panel:
+wide4:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -6722,289 +12776,374 @@ rows4panel:
 	VXORPS Y5, Y5, Y5
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
-	MOVQ   a+0(FP), R8
-	LEAQ   (R8)(CX*2), R9
-	ADDQ   CX, R9
-	MOVQ   AX, R10
-	MOVQ   k+80(FP), R11
+	MOVQ   a+0(FP), AX
+	LEAQ   (AX)(CX*2), R8
+	ADDQ   CX, R8
+	MOVQ   DX, R9
+	MOVQ   k+80(FP), R10
 
-rows4widestep:
-	VMOVUPS      (R10), Y12
-	VMOVUPS      32(R10), Y13
-	ADDQ         SI, R10
-	VBROADCASTSS (R8), Y14
+wide4step:
+	VMOVUPS      (R9), Y12
+	VMOVUPS      32(R9), Y13
+	ADDQ         SI, R9
+	VBROADCASTSS (AX), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (R8)(CX*1), Y15
+	VBROADCASTSS (AX)(CX*1), Y15
 	VFMADD231PS  Y12, Y15, Y2
 	VFMADD231PS  Y13, Y15, Y3
-	VBROADCASTSS (R8)(CX*2), Y14
+	VBROADCASTSS (AX)(CX*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	ADDQ         BX, R8
-	VBROADCASTSS (R9), Y15
+	ADDQ         BX, AX
+	VBROADCASTSS (R8), Y15
 	VFMADD231PS  Y12, Y15, Y6
 	VFMADD231PS  Y13, Y15, Y7
-	ADDQ         BX, R9
-	DECQ         R11
-	JNZ          rows4widestep
-	MOVQ         DX, R8
-	MOVQ         ldc+48(FP), R9
+	ADDQ         BX, R8
+	DECQ         R10
+	JNZ          wide4step
+	MOVQ         ldc+48(FP), R8
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         DI, R9
 	SHLQ         $0x02, R9
-	MOVB         accumulate+88(FP), R10
-	TESTB        R10, R10
-	JZ           rows4widestore
-	VADDPS       (R8), Y0, Y0
-	VADDPS       32(R8), Y1, Y1
-	ADDQ         R9, R8
-	VADDPS       (R8), Y2, Y2
-	VADDPS       32(R8), Y3, Y3
-	ADDQ         R9, R8
-	VADDPS       (R8), Y4, Y4
-	VADDPS       32(R8), Y5, Y5
-	ADDQ         R9, R8
-	VADDPS       (R8), Y6, Y6
-	VADDPS       32(R8), Y7, Y7
-	MOVQ         DX, R8
+	ADDQ         R9, AX
+	MOVB         accumulate+88(FP), R9
+	TESTB        R9, R9
+	JZ           wide4added
+	VADDPS       (AX), Y0, Y0
+	VADDPS       32(AX), Y1, Y1
+	ADDQ         R8, AX
+	VADDPS       (AX), Y2, Y2
+	VADDPS       32(AX), Y3, Y3
+	ADDQ         R8, AX
+	VADDPS       (AX), Y4, Y4
+	VADDPS       32(AX), Y5, Y5
+	ADDQ         R8, AX
+	VADDPS       (AX), Y6, Y6
+	VADDPS       32(AX), Y7, Y7
+	MOVQ         ldc+48(FP), R8
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         DI, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
 
-rows4widestore:
-	VMOVUPS Y0, (R8)
-	VMOVUPS Y1, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y2, (R8)
-	VMOVUPS Y3, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y4, (R8)
-	VMOVUPS Y5, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y6, (R8)
-	VMOVUPS Y7, 32(R8)
-	ADDQ    $+64, AX
-	ADDQ    $+64, DX
-	SUBQ    $0x10, DI
-	CMPQ    DI, $0x10
-	JGE     rows4panel
-	TESTQ   DI, DI
-	JZ      rows4next
+wide4added:
+	CMPQ    out+96(FP), $0x00
+	JNE     wide4out
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    R8, AX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	ADDQ    R8, AX
+	VMOVUPS Y4, (AX)
+	VMOVUPS Y5, 32(AX)
+	ADDQ    R8, AX
+	VMOVUPS Y6, (AX)
+	VMOVUPS Y7, 32(AX)
+	JMP     wide4stored
 
-rows4next:
-	DECQ   strips+64(FP)
-	JZ     rows4done
-	SUBQ   $0x04, rows+56(FP)
-	IMUL3Q $0x04, CX, AX
-	ADDQ   AX, a+0(FP)
-	MOVQ   ldc+48(FP), AX
-	IMUL3Q $0x10, AX, AX
-	ADDQ   AX, c+40(FP)
-	JMP    strip
+wide4out:
+	MOVQ         ldo+104(FP), R8
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         DI, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVQ         factorStride+120(FP), R9
+	MOVQ         factor+112(FP), R10
+	VBROADCASTSS (R10), Y15
+	ADDQ         R9, R10
+	VMULPS       Y15, Y0, Y0
+	VMULPS       Y15, Y1, Y1
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, 32(AX)
+	ADDQ         R8, AX
+	VBROADCASTSS (R10), Y15
+	ADDQ         R9, R10
+	VMULPS       Y15, Y2, Y2
+	VMULPS       Y15, Y3, Y3
+	VMOVUPS      Y2, (AX)
+	VMOVUPS      Y3, 32(AX)
+	ADDQ         R8, AX
+	VBROADCASTSS (R10), Y15
+	ADDQ         R9, R10
+	VMULPS       Y15, Y4, Y4
+	VMULPS       Y15, Y5, Y5
+	VMOVUPS      Y4, (AX)
+	VMOVUPS      Y5, 32(AX)
+	ADDQ         R8, AX
+	VBROADCASTSS (R10), Y15
+	ADDQ         R9, R10
+	VMULPS       Y15, Y6, Y6
+	VMULPS       Y15, Y7, Y7
+	VMOVUPS      Y6, (AX)
+	VMOVUPS      Y7, 32(AX)
 
-rows4done:
-	VZEROUPPER
-	RET
+wide4stored:
+	JMP done
 
-rows3:
-	MOVQ b+24(FP), AX
-	MOVQ c+40(FP), DX
-	MOVQ cols+72(FP), DI
-
-rows3panel:
+wide3:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 	VXORPS Y4, Y4, Y4
 	VXORPS Y5, Y5, Y5
-	MOVQ   a+0(FP), R8
-	MOVQ   AX, R9
-	MOVQ   k+80(FP), R10
+	MOVQ   a+0(FP), AX
+	MOVQ   DX, R8
+	MOVQ   k+80(FP), R9
 
-rows3widestep:
-	VMOVUPS      (R9), Y12
-	VMOVUPS      32(R9), Y13
-	ADDQ         SI, R9
-	VBROADCASTSS (R8), Y14
+wide3step:
+	VMOVUPS      (R8), Y12
+	VMOVUPS      32(R8), Y13
+	ADDQ         SI, R8
+	VBROADCASTSS (AX), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (R8)(CX*1), Y15
+	VBROADCASTSS (AX)(CX*1), Y15
 	VFMADD231PS  Y12, Y15, Y2
 	VFMADD231PS  Y13, Y15, Y3
-	VBROADCASTSS (R8)(CX*2), Y14
+	VBROADCASTSS (AX)(CX*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	ADDQ         BX, R8
-	DECQ         R10
-	JNZ          rows3widestep
-	MOVQ         DX, R8
-	MOVQ         ldc+48(FP), R9
+	ADDQ         BX, AX
+	DECQ         R9
+	JNZ          wide3step
+	MOVQ         ldc+48(FP), R8
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         DI, R9
 	SHLQ         $0x02, R9
-	MOVB         accumulate+88(FP), R10
-	TESTB        R10, R10
-	JZ           rows3widestore
-	VADDPS       (R8), Y0, Y0
-	VADDPS       32(R8), Y1, Y1
-	ADDQ         R9, R8
-	VADDPS       (R8), Y2, Y2
-	VADDPS       32(R8), Y3, Y3
-	ADDQ         R9, R8
-	VADDPS       (R8), Y4, Y4
-	VADDPS       32(R8), Y5, Y5
-	MOVQ         DX, R8
+	ADDQ         R9, AX
+	MOVB         accumulate+88(FP), R9
+	TESTB        R9, R9
+	JZ           wide3added
+	VADDPS       (AX), Y0, Y0
+	VADDPS       32(AX), Y1, Y1
+	ADDQ         R8, AX
+	VADDPS       (AX), Y2, Y2
+	VADDPS       32(AX), Y3, Y3
+	ADDQ         R8, AX
+	VADDPS       (AX), Y4, Y4
+	VADDPS       32(AX), Y5, Y5
+	MOVQ         ldc+48(FP), R8
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         DI, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
 
-rows3widestore:
-	VMOVUPS Y0, (R8)
-	VMOVUPS Y1, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y2, (R8)
-	VMOVUPS Y3, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y4, (R8)
-	VMOVUPS Y5, 32(R8)
-	ADDQ    $+64, AX
-	ADDQ    $+64, DX
-	SUBQ    $0x10, DI
-	CMPQ    DI, $0x10
-	JGE     rows3panel
-	TESTQ   DI, DI
-	JZ      rows3next
+wide3added:
+	CMPQ    out+96(FP), $0x00
+	JNE     wide3out
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    R8, AX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	ADDQ    R8, AX
+	VMOVUPS Y4, (AX)
+	VMOVUPS Y5, 32(AX)
+	JMP     wide3stored
 
-rows3next:
-	DECQ   strips+64(FP)
-	JZ     rows3done
-	SUBQ   $0x03, rows+56(FP)
-	IMUL3Q $0x03, CX, AX
-	ADDQ   AX, a+0(FP)
-	MOVQ   ldc+48(FP), AX
-	IMUL3Q $0x0c, AX, AX
-	ADDQ   AX, c+40(FP)
-	JMP    strip
+wide3out:
+	MOVQ         ldo+104(FP), R8
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         DI, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVQ         factorStride+120(FP), R9
+	MOVQ         factor+112(FP), R10
+	VBROADCASTSS (R10), Y15
+	ADDQ         R9, R10
+	VMULPS       Y15, Y0, Y0
+	VMULPS       Y15, Y1, Y1
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, 32(AX)
+	ADDQ         R8, AX
+	VBROADCASTSS (R10), Y15
+	ADDQ         R9, R10
+	VMULPS       Y15, Y2, Y2
+	VMULPS       Y15, Y3, Y3
+	VMOVUPS      Y2, (AX)
+	VMOVUPS      Y3, 32(AX)
+	ADDQ         R8, AX
+	VBROADCASTSS (R10), Y15
+	ADDQ         R9, R10
+	VMULPS       Y15, Y4, Y4
+	VMULPS       Y15, Y5, Y5
+	VMOVUPS      Y4, (AX)
+	VMOVUPS      Y5, 32(AX)
 
-rows3done:
-	VZEROUPPER
-	RET
+wide3stored:
+	JMP done
 
-rows2:
-	MOVQ b+24(FP), AX
-	MOVQ c+40(FP), DX
-	MOVQ cols+72(FP), DI
-
-rows2panel:
+wide2:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
-	MOVQ   a+0(FP), R8
-	MOVQ   AX, R9
-	MOVQ   k+80(FP), R10
+	MOVQ   a+0(FP), AX
+	MOVQ   DX, R8
+	MOVQ   k+80(FP), R9
 
-rows2widestep:
-	VMOVUPS      (R9), Y12
-	VMOVUPS      32(R9), Y13
-	ADDQ         SI, R9
-	VBROADCASTSS (R8), Y14
+wide2step:
+	VMOVUPS      (R8), Y12
+	VMOVUPS      32(R8), Y13
+	ADDQ         SI, R8
+	VBROADCASTSS (AX), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (R8)(CX*1), Y15
+	VBROADCASTSS (AX)(CX*1), Y15
 	VFMADD231PS  Y12, Y15, Y2
 	VFMADD231PS  Y13, Y15, Y3
-	ADDQ         BX, R8
-	DECQ         R10
-	JNZ          rows2widestep
-	MOVQ         DX, R8
-	MOVQ         ldc+48(FP), R9
+	ADDQ         BX, AX
+	DECQ         R9
+	JNZ          wide2step
+	MOVQ         ldc+48(FP), R8
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         DI, R9
 	SHLQ         $0x02, R9
-	MOVB         accumulate+88(FP), R10
-	TESTB        R10, R10
-	JZ           rows2widestore
-	VADDPS       (R8), Y0, Y0
-	VADDPS       32(R8), Y1, Y1
-	ADDQ         R9, R8
-	VADDPS       (R8), Y2, Y2
-	VADDPS       32(R8), Y3, Y3
-	MOVQ         DX, R8
-
-rows2widestore:
-	VMOVUPS Y0, (R8)
-	VMOVUPS Y1, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y2, (R8)
-	VMOVUPS Y3, 32(R8)
-	ADDQ    $+64, AX
-	ADDQ    $+64, DX
-	SUBQ    $0x10, DI
-	CMPQ    DI, $0x10
-	JGE     rows2panel
-	TESTQ   DI, DI
-	JZ      rows2next
-
-rows2next:
-	DECQ   strips+64(FP)
-	JZ     rows2done
-	SUBQ   $0x02, rows+56(FP)
-	IMUL3Q $0x02, CX, AX
-	ADDQ   AX, a+0(FP)
-	MOVQ   ldc+48(FP), AX
-	IMUL3Q $0x08, AX, AX
-	ADDQ   AX, c+40(FP)
-	JMP    strip
-
-rows2done:
-	VZEROUPPER
-	RET
-
-rows1:
-	MOVQ b+24(FP), AX
-	MOVQ c+40(FP), DX
-	MOVQ cols+72(FP), DI
-
-rows1panel:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	MOVQ   a+0(FP), R8
-	MOVQ   AX, R9
-	MOVQ   k+80(FP), R10
-
-rows1widestep:
-	VMOVUPS      (R9), Y12
-	VMOVUPS      32(R9), Y13
-	ADDQ         SI, R9
-	VBROADCASTSS (R8), Y14
-	VFMADD231PS  Y12, Y14, Y0
-	VFMADD231PS  Y13, Y14, Y1
-	ADDQ         BX, R8
-	DECQ         R10
-	JNZ          rows1widestep
-	MOVQ         DX, R8
-	MOVQ         ldc+48(FP), R9
-	SHLQ         $0x02, R9
+	ADDQ         R9, AX
 	MOVB         accumulate+88(FP), R9
 	TESTB        R9, R9
-	JZ           rows1widestore
-	VADDPS       (R8), Y0, Y0
-	VADDPS       32(R8), Y1, Y1
-	MOVQ         DX, R8
+	JZ           wide2added
+	VADDPS       (AX), Y0, Y0
+	VADDPS       32(AX), Y1, Y1
+	ADDQ         R8, AX
+	VADDPS       (AX), Y2, Y2
+	VADDPS       32(AX), Y3, Y3
+	MOVQ         ldc+48(FP), R8
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         DI, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
 
-rows1widestore:
-	VMOVUPS Y0, (R8)
-	VMOVUPS Y1, 32(R8)
-	ADDQ    $+64, AX
-	ADDQ    $+64, DX
-	SUBQ    $0x10, DI
-	CMPQ    DI, $0x10
-	JGE     rows1panel
-	TESTQ   DI, DI
-	JZ      rows1next
+wide2added:
+	CMPQ    out+96(FP), $0x00
+	JNE     wide2out
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    R8, AX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	JMP     wide2stored
 
-rows1next:
-	DECQ   strips+64(FP)
-	JZ     rows1done
-	SUBQ   $0x01, rows+56(FP)
-	IMUL3Q $0x01, CX, AX
-	ADDQ   AX, a+0(FP)
-	MOVQ   ldc+48(FP), AX
-	IMUL3Q $0x04, AX, AX
-	ADDQ   AX, c+40(FP)
-	JMP    strip
+wide2out:
+	MOVQ         ldo+104(FP), R8
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), R9
+	SUBQ         DI, R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, AX
+	MOVQ         factorStride+120(FP), R9
+	MOVQ         factor+112(FP), R10
+	VBROADCASTSS (R10), Y15
+	ADDQ         R9, R10
+	VMULPS       Y15, Y0, Y0
+	VMULPS       Y15, Y1, Y1
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, 32(AX)
+	ADDQ         R8, AX
+	VBROADCASTSS (R10), Y15
+	ADDQ         R9, R10
+	VMULPS       Y15, Y2, Y2
+	VMULPS       Y15, Y3, Y3
+	VMOVUPS      Y2, (AX)
+	VMOVUPS      Y3, 32(AX)
 
-rows1done:
+wide2stored:
+	JMP done
+
+wide1:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	MOVQ   a+0(FP), AX
+	MOVQ   DX, R8
+	MOVQ   k+80(FP), R9
+
+wide1step:
+	VMOVUPS      (R8), Y12
+	VMOVUPS      32(R8), Y13
+	ADDQ         SI, R8
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	ADDQ         BX, AX
+	DECQ         R9
+	JNZ          wide1step
+	MOVQ         ldc+48(FP), AX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R8
+	SUBQ         DI, R8
+	SHLQ         $0x02, R8
+	ADDQ         R8, AX
+	MOVB         accumulate+88(FP), R8
+	TESTB        R8, R8
+	JZ           wide1added
+	VADDPS       (AX), Y0, Y0
+	VADDPS       32(AX), Y1, Y1
+	MOVQ         ldc+48(FP), AX
+	MOVQ         c+40(FP), AX
+	MOVQ         cols+72(FP), R8
+	SUBQ         DI, R8
+	SHLQ         $0x02, R8
+	ADDQ         R8, AX
+
+wide1added:
+	CMPQ    out+96(FP), $0x00
+	JNE     wide1out
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	JMP     wide1stored
+
+wide1out:
+	MOVQ         ldo+104(FP), AX
+	MOVQ         out+96(FP), AX
+	MOVQ         cols+72(FP), R8
+	SUBQ         DI, R8
+	SHLQ         $0x02, R8
+	ADDQ         R8, AX
+	MOVQ         factorStride+120(FP), R8
+	MOVQ         factor+112(FP), R9
+	VBROADCASTSS (R9), Y15
+	ADDQ         R8, R9
+	VMULPS       Y15, Y0, Y0
+	VMULPS       Y15, Y1, Y1
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, 32(AX)
+
+wide1stored:
+done:
+	ADDQ  $+64, DX
+	SUBQ  $0x10, DI
+	JG    panel
+	MOVQ  (SP), AX
+	DECQ  strips+64(FP)
+	JZ    return
+	SUBQ  AX, rows+56(FP)
+	MOVQ  CX, DX
+	IMULQ AX, DX
+	ADDQ  DX, a+0(FP)
+	MOVQ  ldc+48(FP), DX
+	IMULQ AX, DX
+	ADDQ  DX, c+40(FP)
+	MOVQ  factorStride+120(FP), DX
+	IMULQ AX, DX
+	ADDQ  DX, factor+112(FP)
+	CMPQ  out+96(FP), $0x00
+	JE    strip
+	MOVQ  ldo+104(FP), DX
+	IMULQ AX, DX
+	ADDQ  DX, out+96(FP)
+	JMP   strip
+
+return:
 	VZEROUPPER
 	RET

@@ -38,71 +38,56 @@ func attentionDots(v *vector, pairs bool) {
 	v.done()
 }
 
-// attentionStore scales the rows of a result and brings them to their place.
-func attentionStore(v *vector, pairs bool) {
-	doc := []string{"computes dst[i*dstStride+j] = src[i*srcStride+j] * factor[i*factorStride] for i < rows, j < cols.",
-		"cols is a multiple of 16; rows, cols > 0."}
-	out := "*float32"
-	if pairs {
-		doc = append(doc, "Results are rounded to bfloat16.")
-		out = "*uint16"
-	}
-	v.documented("attentionStore", "func(dst "+out+", dstStride int, src *float32, srcStride int, factor *float32, factorStride, rows, cols int)", doc...)
-	dst, dstStride := v.parameter("dst"), v.stride("dstStride")
-	if pairs {
-		v.SHRQ(operand.U8(1), dstStride)
-	}
-	src, srcStride := v.parameter("src"), v.stride("srcStride")
-	factor, factorStride := v.parameter("factor"), v.stride("factorStride")
+// attentionRescale scales what an online softmax has summed.
+func attentionRescale(v *vector) {
+	v.documented("attentionRescale", "func(x *float32, factor *float32, rows, cols int)",
+		"computes x[i*cols+j] *= factor[i] for i < rows, j < cols. cols is a multiple of 16; rows, cols > 0.")
+	x, factor := v.parameter("x"), v.parameter("factor")
 	v.repeat(v.parameter("rows"), true, func() {
 		f := v.register()
 		v.VBROADCASTSS(behind(factor), f)
-		from, to, count := v.GP64(), v.GP64(), v.parameter("cols")
-		v.MOVQ(src, from)
-		v.MOVQ(dst, to)
-		v.SHRQ(operand.U8(4), count)
+		v.ADDQ(operand.U8(4), factor)
+		count := v.parameter("cols")
+		v.SHRQ(operand.U8(map[bool]uint8{true: 4, false: 3}[v.wide]), count)
 		v.repeat(count, true, func() {
-			for i := range 16 / v.width() {
-				r := v.register()
-				v.VMULPS(operand.Mem{Base: from, Disp: 32 * i}, f, r)
-				if pairs {
-					v.VMOVUPS(v.round(r, r).(reg.VecPhysical).AsY(), behind(to))
-				} else {
-					v.VMOVUPS(r, operand.Mem{Base: to, Disp: 32 * i})
-				}
-			}
-			v.ADDQ(operand.U8(64), from)
-			v.ADDQ(operand.U8(map[bool]uint8{true: 32, false: 64}[pairs]), to)
+			r := v.register()
+			v.VMULPS(behind(x), f, r)
+			v.VMOVUPS(r, behind(x))
+			v.ADDQ(operand.U8(4*v.width()), x)
 		})
-		v.ADDQ(srcStride, src)
-		v.ADDQ(dstStride, dst)
-		v.ADDQ(factorStride, factor)
 	})
 	v.done()
 }
 
 // attentionPack writes the copies that attention makes of its operands.
 func attentionPack(c *build.Context) {
-	attentionCopy(&vector{Context: c, suffix: "AVX2"})
+	for _, set := range []*vector{{Context: c, wide: true, suffix: "AVX512"}, {Context: c, suffix: "AVX2"}} {
+		attentionCopy(set)
+		attentionRescale(set)
+	}
 	attentionInterleave(&vector{Context: c, wide: true, suffix: "AVX512"})
 	attentionTranspose(&vector{Context: c, suffix: "AVX2"})
 }
 
 func attentionCopy(v *vector) {
 	v.documented("attentionCopy", "func(dst *float32, dstStride int, src *float32, srcStride, rows, words int)",
-		"copies rows of so many words, a multiple of 8. rows, words > 0.")
+		"copies rows of so many words and fills each up to a multiple of 16 with zeros. rows, words > 0.")
 	dst, dstStride := v.parameter("dst"), v.stride("dstStride")
 	src, srcStride := v.parameter("src"), v.stride("srcStride")
 	v.repeat(v.parameter("rows"), true, func() {
-		index, words := v.GP64(), v.stride("words")
-		v.XORQ(index, index)
-		v.Label("words")
-		r := v.register()
-		v.VMOVUPS(operand.Mem{Base: src, Index: index, Scale: 1}, r)
-		v.VMOVUPS(r, operand.Mem{Base: dst, Index: index, Scale: 1})
-		v.ADDQ(operand.U8(32), index)
-		v.CMPQ(index, words)
-		v.JL(operand.LabelRef("words"))
+		v.loop(v.parameter("words"), 1, func(at operand.Mem, _ int) {
+			r := v.load(src, at)
+			v.VMOVUPS(r, place(dst, at))
+		})
+		if !v.wide { // half of 16 may be left
+			end := v.parameter("words")
+			v.DECQ(end)
+			v.TESTQ(operand.I32(8), end)
+			v.JNZ(operand.LabelRef("filled"))
+			v.ORQ(operand.U8(15), end)
+			v.VMOVUPS(v.zero(), operand.Mem{Base: dst, Index: end, Scale: 4, Disp: 4 - 32})
+			v.Label("filled")
+		}
 		v.ADDQ(srcStride, src)
 		v.ADDQ(dstStride, dst)
 	})
@@ -112,7 +97,8 @@ func attentionCopy(v *vector) {
 func attentionInterleave(v *vector) {
 	v.documented("attentionInterleave", "func(dst *float32, dstStride int, src *uint16, srcStride, rows, cols int)",
 		"makes words of pairs of rows: the lower half of dst[(i/2)*dstStride+j] is src[i*srcStride+j]",
-		"for even i, the upper one for odd i, or 0 where there is no such row. cols is a multiple of 16; rows, cols > 0.")
+		"for even i, the upper one for odd i, or 0 where there is no such row; each row is filled up to a multiple of 16",
+		"with zeros. rows, cols > 0.")
 	dst, dstStride := v.parameter("dst"), v.stride("dstStride")
 	src, srcStride := v.parameter("src"), v.parameter("srcStride")
 	v.SHLQ(operand.U8(1), srcStride)
@@ -120,25 +106,29 @@ func attentionInterleave(v *vector) {
 	v.MOVQ(pairs, odd)
 	v.SHRQ(operand.U8(1), pairs)
 	v.ANDQ(operand.U8(1), odd)
+	other := v.GP64()
 	step := func(twice bool) {
-		even, other, to, count := v.GP64(), v.GP64(), v.GP64(), v.parameter("cols")
-		v.MOVQ(src, even)
 		v.LEAQ(operand.Mem{Base: src, Index: srcStride, Scale: 1}, other)
-		v.MOVQ(dst, to)
-		v.SHRQ(operand.U8(4), count)
-		v.repeat(count, true, func() {
-			low := v.ZMM()
-			v.VPMOVZXWD(behind(even), low)
+		v.loop(v.parameter("cols"), 1, func(at operand.Mem, _ int) {
+			half := func(base reg.Register) reg.VecVirtual {
+				r := v.ZMM()
+				from := operand.Mem{Base: base, Index: at.Index, Scale: 1}
+				if v.inTail {
+					v.VPMOVZXWD_Z(from, v.tailMask, r)
+				} else {
+					v.VPMOVZXWD(from, r)
+				}
+				return r
+			}
+			v.SHRQ(operand.U8(1), at.Index) // elements of two bytes
+			low := half(src)
 			if twice {
-				high := v.ZMM()
-				v.VPMOVZXWD(behind(other), high)
+				high := half(other)
 				v.VPSLLD(operand.U8(16), high, high)
 				v.VPORD(high, low, low)
 			}
-			v.VMOVUPS(low, behind(to))
-			v.ADDQ(operand.U8(32), even)
-			v.ADDQ(operand.U8(32), other)
-			v.ADDQ(operand.U8(64), to)
+			v.SHLQ(operand.U8(1), at.Index)
+			v.VMOVUPS(low, place(dst, at))
 		})
 		v.LEAQ(operand.Mem{Base: src, Index: srcStride, Scale: 2}, src)
 		v.ADDQ(dstStride, dst)

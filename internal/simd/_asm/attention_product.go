@@ -17,7 +17,6 @@ import (
 // attentionProductBF16 a pair of bfloat16, the first in the lower half: then a
 // step of k is one VDPBF16PS and adds two products.
 func attentionProduct(c *build.Context) {
-	const signature = "func(a *float32, ars, aks int, b *float32, bRow int, c *float32, ldc int, rows, strips, cols, k int, accumulate bool)"
 	for _, p := range []*productLoops{
 		{suffix: "AVX512", maxRows: 14, bytes: 64},
 		{suffix: "BF16", maxRows: 14, bytes: 64, pairs: true},
@@ -28,9 +27,20 @@ func attentionProduct(c *build.Context) {
 		c.Function(name)
 		c.Attributes(build.NOSPLIT)
 		c.Pragma("noescape")
-		c.SignatureExpr(signature)
-		c.Doc(name+" computes c[i*ldc+j] (+)= Σ_p a[i*ars+p*aks] * b[p*bRow+j] for i < rows, j < cols, p < k, the rows",
-			fmt.Sprintf("in strips of equal size but for one, %d at most. cols is a multiple of 16; rows, cols, k > 0.", p.maxRows))
+		doc := []string{name + " computes c[i*ldc+j] (+)= Σ_p a[i*ars+p*aks] * b[p*bRow+j] for i < rows, j < cols, p < k, the rows",
+			fmt.Sprintf("in strips of nearly equal size, %d at most. Unless out is nil the result times factor[i*factorStride]", p.maxRows),
+			"goes to out[i*ldo+j] instead of to c. Nothing beyond cols is read or written. rows, cols, k > 0."}
+		out := "*float32"
+		if p.pairs {
+			out = "*uint16"
+			doc = append(doc, "out is bfloat16.")
+		}
+		if p.bytes == 32 {
+			doc = append(doc, "cols is a multiple of 16.")
+		}
+		c.SignatureExpr("func(a *float32, ars, aks int, b *float32, bRow int, c *float32, ldc int, rows, strips, cols, k int, accumulate bool, out " +
+			out + ", ldo int, factor *float32, factorStride int)")
+		c.Doc(doc...)
 		p.generate()
 	}
 }
@@ -42,101 +52,21 @@ type productLoops struct {
 	bytes   int  // of a vector
 	pairs   bool // words are pairs of bfloat16
 
-	ars, aks, bRow, b reg.Register
+	ars, aks, bRow, b, cols reg.Register
+	size, done              operand.Mem // rows of the strip; of them, rows that are done
 }
 
 // register is a vector register by number.
 func (p *productLoops) register(i int) reg.Register {
 	z := zmm(i)
 	if p.bytes == 32 {
-		return z.(reg.Physical).(reg.VecPhysical).AsY()
+		return z.(reg.VecPhysical).AsY()
 	}
 	return z
 }
 
-// generate writes the loop over strips. The parameters a, c, rows and strips
-// are kept on the stack and move from strip to strip.
-func (p *productLoops) generate() {
-	p.ars = p.Load(p.Param("ars"), p.GP64())
-	p.aks = p.Load(p.Param("aks"), p.GP64())
-	p.bRow = p.Load(p.Param("bRow"), p.GP64())
-	for _, r := range []reg.Register{p.ars, p.aks, p.bRow} {
-		p.SHLQ(operand.U8(2), r)
-	}
-	p.b = p.GP64()
-
-	// The next strip has rows/strips of the rows that are left, rounded up.
-	p.Label("strip")
-	left, strips := p.Load(p.Param("rows"), reg.RAX), p.Load(p.Param("strips"), p.GP64())
-	p.LEAQ(operand.Mem{Base: left, Index: strips, Scale: 1, Disp: -1}, left)
-	p.XORQ(reg.RDX, reg.RDX)
-	p.DIVQ(strips)
-	p.branch(left, 1, p.maxRows)
-	for n := p.maxRows; n >= 1; n-- {
-		p.strip(n)
-	}
-}
-
-// branch jumps to the strip of so many rows by bisection of [lo, hi].
-func (p *productLoops) branch(rows reg.Register, lo, hi int) {
-	if lo == hi {
-		p.JMP(operand.LabelRef(fmt.Sprintf("rows%d", lo)))
-		return
-	}
-	mid := (lo + hi + 1) / 2
-	upper := fmt.Sprintf("from%dto%d", mid, hi)
-	p.CMPQ(rows, operand.U8(mid))
-	p.JGE(operand.LabelRef(upper))
-	p.branch(rows, lo, mid-1)
-	p.Label(upper)
-	p.branch(rows, mid, hi)
-}
-
-// strip writes the loop over columns for n rows.
-func (p *productLoops) strip(n int) {
-	label := func(s string) string { return fmt.Sprintf("rows%d%s", n, s) }
-	to := func(s string) operand.LabelRef { return operand.LabelRef(label(s)) }
-	param := func(name string) operand.Mem { return p.resolve(name) }
-	wide := 2 * p.bytes / 4
-	p.Label(label(""))
-	p.Load(p.Param("b"), p.b)
-	out, cols := p.GP64(), p.GP64()
-	p.Load(p.Param("c"), out)
-	p.Load(p.Param("cols"), cols)
-	if wide > 16 {
-		p.CMPQ(cols, operand.U8(wide))
-		p.JL(to("narrow"))
-	}
-	p.Label(label("panel"))
-	p.tile(n, 2, label("wide"), out)
-	p.ADDQ(operand.I32(4*wide), p.b)
-	p.ADDQ(operand.I32(4*wide), out)
-	p.SUBQ(operand.U8(wide), cols)
-	p.CMPQ(cols, operand.U8(wide))
-	p.JGE(to("panel"))
-	p.TESTQ(cols, cols)
-	p.JZ(to("next"))
-	if wide > 16 {
-		p.Label(label("narrow"))
-		p.tile(n, 1, label("thin"), out)
-	}
-	p.Label(label("next"))
-	p.DECQ(param("strips"))
-	p.JZ(to("done"))
-	p.SUBQ(operand.U8(n), param("rows"))
-	step := p.GP64()
-	p.IMUL3Q(operand.U8(n), p.ars, step)
-	p.ADDQ(step, param("a"))
-	p.Load(p.Param("ldc"), step)
-	p.IMUL3Q(operand.U8(4*n), step, step)
-	p.ADDQ(step, param("c"))
-	p.JMP(operand.LabelRef("strip"))
-	p.Label(label("done"))
-	p.VZEROUPPER()
-	p.RET()
-}
-
-func (p *productLoops) resolve(name string) operand.Mem {
+// memory is a parameter's place on the stack.
+func (p *productLoops) memory(name string) operand.Mem {
 	b, err := p.Param(name).Resolve()
 	if err != nil {
 		panic(err)
@@ -144,14 +74,164 @@ func (p *productLoops) resolve(name string) operand.Mem {
 	return b.Addr
 }
 
-// tile writes one tile of n rows and so many vectors of columns.
-func (p *productLoops) tile(n, vectors int, label string, out reg.Register) {
-	registers := 32
+// outShift is the binary logarithm of the size of out's elements.
+func (p *productLoops) outShift() int {
+	if p.pairs {
+		return 1
+	}
+	return 2
+}
+
+// generate writes the loops over strips and panels of columns. The parameters
+// a, c, out, factor, rows and strips stay on the stack and move on with the
+// strips. One vector of columns alone would take more loads than multiply-adds,
+// so that of an odd number of vectors the last three go together, half of the
+// rows at a time.
+func (p *productLoops) generate() {
+	p.size = p.AllocLocal(8)
+	p.done = p.AllocLocal(8)
+	p.ars = p.Load(p.Param("ars"), p.GP64())
+	p.aks = p.Load(p.Param("aks"), p.GP64())
+	p.bRow = p.Load(p.Param("bRow"), p.GP64())
+	for _, r := range []reg.Register{p.ars, p.aks, p.bRow} {
+		p.SHLQ(operand.U8(2), r)
+	}
+	p.SHLQ(operand.U8(2), p.memory("ldc"))
+	p.SHLQ(operand.U8(2), p.memory("factorStride"))
+	p.SHLQ(operand.U8(p.outShift()), p.memory("ldo"))
+	p.b, p.cols = p.GP64(), p.GP64()
+	wide := p.bytes / 2 // two vectors
+
+	// The next strip has rows/strips of the rows that are left, rounded up.
+	p.Label("strip")
+	size, strips := p.Load(p.Param("rows"), reg.RAX), p.Load(p.Param("strips"), p.GP64())
+	p.LEAQ(operand.Mem{Base: size, Index: strips, Scale: 1, Disp: -1}, size)
+	p.XORQ(reg.RDX, reg.RDX)
+	p.DIVQ(strips)
+	p.MOVQ(size, p.size)
+	p.Load(p.Param("b"), p.b)
+	p.Load(p.Param("cols"), p.cols)
+
+	p.Label("panel")
+	p.MOVQ(p.size, size)
+	if p.bytes == 64 {
+		p.CMPQ(p.cols, operand.U8(16))
+		p.JLE(operand.LabelRef("one"))
+		p.LEAQ(operand.Mem{Base: p.cols, Disp: -33}, reg.RDX)
+		p.CMPQ(reg.RDX, operand.U8(16)) // unsigned: 33 to 48 columns
+		p.JB(operand.LabelRef("three"))
+		p.mask(2)
+	}
+	p.branch("wide", size, 1, p.maxRows)
+	for n := p.maxRows; n >= 1; n-- {
+		p.tile("wide", n, 2)
+		p.JMP(operand.LabelRef("done"))
+	}
+	p.Label("done")
+	p.ADDQ(operand.I32(4*wide), p.b)
+	p.SUBQ(operand.U8(wide), p.cols)
+	p.JG(operand.LabelRef("panel"))
+
+	p.Label("next")
+	n, step := p.GP64(), p.GP64()
+	p.MOVQ(p.size, n)
+	p.DECQ(p.memory("strips"))
+	p.JZ(operand.LabelRef("return"))
+	p.SUBQ(n, p.memory("rows"))
+	p.MOVQ(p.ars, step)
+	p.IMULQ(n, step)
+	p.ADDQ(step, p.memory("a"))
+	for _, move := range [][2]string{{"c", "ldc"}, {"factor", "factorStride"}} {
+		p.Load(p.Param(move[1]), step)
+		p.IMULQ(n, step)
+		p.ADDQ(step, p.memory(move[0]))
+	}
+	p.CMPQ(p.memory("out"), operand.U8(0))
+	p.JE(operand.LabelRef("strip"))
+	p.Load(p.Param("ldo"), step)
+	p.IMULQ(n, step)
+	p.ADDQ(step, p.memory("out"))
+	p.JMP(operand.LabelRef("strip"))
+	p.Label("return")
+	p.VZEROUPPER()
+	p.RET()
+	if p.bytes == 32 {
+		return
+	}
+
+	p.Label("one")
+	p.mask(1)
+	p.branch("thin", size, 1, p.maxRows)
+	for n := p.maxRows; n >= 1; n-- {
+		p.tile("thin", n, 1)
+		p.JMP(operand.LabelRef("next"))
+	}
+
+	p.Label("three")
+	p.mask(3)
+	p.MOVQ(operand.U32(0), p.done)
+	p.INCQ(size)
+	p.SHRQ(operand.U8(1), size)
+	p.Label("half")
+	p.branch("triple", size, 1, p.maxRows/2)
+	for n := p.maxRows / 2; n >= 1; n-- {
+		p.tile("triple", n, 3)
+		p.ADDQ(operand.U8(n), p.done)
+		p.JMP(operand.LabelRef("tripled"))
+	}
+	p.Label("tripled")
+	p.MOVQ(p.size, size)
+	p.SUBQ(p.done, size)
+	p.JNZ(operand.LabelRef("half"))
+	p.JMP(operand.LabelRef("next"))
+}
+
+// branch jumps to the tile of so many rows by bisection of [lo, hi].
+func (p *productLoops) branch(tile string, rows reg.Register, lo, hi int) {
+	if lo == hi {
+		p.JMP(operand.LabelRef(fmt.Sprintf("%s%d", tile, lo)))
+		return
+	}
+	mid := (lo + hi + 1) / 2
+	upper := fmt.Sprintf("%sFrom%dTo%d", tile, mid, hi)
+	p.CMPQ(rows, operand.U8(mid))
+	p.JGE(operand.LabelRef(upper))
+	p.branch(tile, rows, lo, mid-1)
+	p.Label(upper)
+	p.branch(tile, rows, mid, hi)
+}
+
+// mask sets K1 for the last of so many vectors, and K2 for the elements of the
+// last two.
+func (p *productLoops) mask(vectors int) {
+	count, most := p.GP32(), p.GP32()
+	p.MOVL(p.cols.(reg.GPVirtual).As32(), count)
+	if vectors > 1 {
+		p.SUBL(operand.U8(16*(vectors-1)), count)
+	}
+	p.MOVL(operand.U32(16), most)
+	p.CMPL(count, most)
+	p.CMOVLGT(most, count)
+	bits := p.GP32()
+	p.MOVL(operand.U32(0xffff), bits)
+	p.BZHIL(count, bits, bits)
+	p.KMOVW(bits, reg.K1)
+	p.SHLL(operand.U8(16), bits)
+	p.ORL(operand.U32(0xffff), bits)
+	p.KMOVD(bits, reg.K2)
+}
+
+// tile writes one tile of n rows and so many vectors of columns, which begin
+// where p.cols columns are left. Those of three vectors have p.done rows above.
+func (p *productLoops) tile(name string, n, vectors int) {
+	label, registers := fmt.Sprintf("%s%d", name, n), 32
+	p.Label(label)
 	if p.bytes == 32 {
 		registers = 16
 	}
+	columns := registers - 2 - vectors
 	acc := func(i, v int) reg.Register { return p.register(i*vectors + v) }
-	column := func(v int) reg.Register { return p.register(registers - 4 + v) }
+	masked := func(v int) bool { return p.bytes == 64 && v == vectors-1 }
 	for i := range n {
 		for v := range vectors {
 			z := acc(i, v)
@@ -164,7 +244,7 @@ func (p *productLoops) tile(n, vectors int, label string, out reg.Register) {
 	}
 	// One pointer for each three rows: rows 3q, 3q+1, 3q+2 are at 0, ars, 2 ars.
 	pointers := make([]reg.Register, (n+2)/3)
-	pointers[0] = p.Load(p.Param("a"), p.GP64())
+	pointers[0] = p.row("a", p.ars, vectors)
 	for q := 1; q < len(pointers); q++ {
 		pointers[q] = p.GP64()
 		p.LEAQ(operand.Mem{Base: pointers[q-1], Index: p.ars, Scale: 2}, pointers[q])
@@ -175,7 +255,12 @@ func (p *productLoops) tile(n, vectors int, label string, out reg.Register) {
 	p.Load(p.Param("k"), steps)
 	p.Label(label + "step")
 	for v := range vectors {
-		p.VMOVUPS(operand.Mem{Base: b, Disp: p.bytes * v}, column(v))
+		from, to := operand.Mem{Base: b, Disp: p.bytes * v}, p.register(columns+v)
+		if masked(v) {
+			p.VMOVUPS_Z(from, reg.K1, to)
+		} else {
+			p.VMOVUPS(from, to)
+		}
 	}
 	p.ADDQ(p.bRow, b)
 	for i := range n {
@@ -187,9 +272,9 @@ func (p *productLoops) tile(n, vectors int, label string, out reg.Register) {
 		p.VBROADCASTSS(at, p.register(element))
 		for v := range vectors {
 			if p.pairs {
-				vdpbf16ps(p.Context, registers-4+v, element, i*vectors+v)
+				vdpbf16ps(p.Context, columns+v, element, i*vectors+v)
 			} else {
-				p.VFMADD231PS(column(v), p.register(element), acc(i, v))
+				p.VFMADD231PS(p.register(columns+v), p.register(element), acc(i, v))
 			}
 		}
 		if i%3 == 2 || i == n-1 {
@@ -198,30 +283,110 @@ func (p *productLoops) tile(n, vectors int, label string, out reg.Register) {
 	}
 	p.DECQ(steps)
 	p.JNZ(operand.LabelRef(label + "step"))
+	p.epilogue(n, vectors, label)
+}
 
-	row, ldc := p.GP64(), p.GP64()
-	p.MOVQ(out, row)
-	p.Load(p.Param("ldc"), ldc)
-	p.SHLQ(operand.U8(2), ldc)
+// row returns a pointer to the tile's first row in a matrix.
+func (p *productLoops) row(matrix string, stride reg.Register, vectors int) reg.Register {
+	row := p.GP64()
+	if vectors < 3 {
+		p.MOVQ(p.memory(matrix), row)
+		return row
+	}
+	p.MOVQ(stride, row)
+	p.IMULQ(p.done, row)
+	p.ADDQ(p.memory(matrix), row)
+	return row
+}
+
+// epilogue writes what becomes of a tile's sums.
+func (p *productLoops) epilogue(n, vectors int, label string) {
+	acc := func(i, v int) reg.Register { return p.register(i*vectors + v) }
+	masked := func(v int) bool { return p.bytes == 64 && v == vectors-1 }
+	// start points row at the tile in a matrix whose elements have 1<<shift bytes.
+	row, stride := p.GP64(), p.GP64()
+	start := func(matrix, ld string, shift int) {
+		p.Load(p.Param(ld), stride)
+		p.MOVQ(p.row(matrix, stride, vectors), row)
+		column := p.GP64()
+		p.Load(p.Param("cols"), column)
+		p.SUBQ(p.cols, column)
+		p.SHLQ(operand.U8(shift), column)
+		p.ADDQ(column, row)
+	}
+	rows := func(body func(i int)) {
+		for i := range n {
+			body(i)
+			if i < n-1 {
+				p.ADDQ(stride, row)
+			}
+		}
+	}
+	start("c", "ldc", 2)
 	accumulate := p.Load(p.Param("accumulate"), p.GP8())
 	p.TESTB(accumulate, accumulate)
-	p.JZ(operand.LabelRef(label + "store"))
-	for i := range n {
+	p.JZ(operand.LabelRef(label + "added"))
+	rows(func(i int) {
 		for v := range vectors {
-			p.VADDPS(operand.Mem{Base: row, Disp: p.bytes * v}, acc(i, v), acc(i, v))
+			from := operand.Mem{Base: row, Disp: p.bytes * v}
+			if masked(v) {
+				p.VADDPS_Z(from, acc(i, v), reg.K1, acc(i, v))
+			} else {
+				p.VADDPS(from, acc(i, v), acc(i, v))
+			}
 		}
-		if i < n-1 {
-			p.ADDQ(ldc, row)
+	})
+	start("c", "ldc", 2)
+	p.Label(label + "added")
+	p.CMPQ(p.memory("out"), operand.U8(0))
+	p.JNE(operand.LabelRef(label + "out"))
+	store := func(i, v int) {
+		to := operand.Mem{Base: row, Disp: p.bytes * v}
+		if masked(v) {
+			p.VMOVUPS(acc(i, v), reg.K1, to)
+		} else {
+			p.VMOVUPS(acc(i, v), to)
 		}
 	}
-	p.MOVQ(out, row)
-	p.Label(label + "store")
-	for i := range n {
+	rows(func(i int) {
 		for v := range vectors {
-			p.VMOVUPS(acc(i, v), operand.Mem{Base: row, Disp: p.bytes * v})
+			store(i, v)
 		}
-		if i < n-1 {
-			p.ADDQ(ldc, row)
+	})
+	p.JMP(operand.LabelRef(label + "stored"))
+
+	p.Label(label + "out")
+	start("out", "ldo", p.outShift())
+	factorStride := p.Load(p.Param("factorStride"), p.GP64())
+	factor := p.row("factor", factorStride, vectors)
+	rows(func(i int) {
+		scale := p.register(map[int]int{64: 31, 32: 15}[p.bytes])
+		p.VBROADCASTSS(operand.Mem{Base: factor}, scale)
+		p.ADDQ(factorStride, factor)
+		for v := range vectors {
+			p.VMULPS(scale, acc(i, v), acc(i, v))
 		}
-	}
+		if !p.pairs {
+			for v := range vectors {
+				store(i, v)
+			}
+			return
+		}
+		at := i * vectors
+		v := 0
+		for ; v+2 <= vectors; v += 2 {
+			vcvtne2ps2bf16(p.Context, at+v, at+v+1, at+v)
+			to := operand.Mem{Base: row, Disp: 32 * v}
+			if v+2 == vectors {
+				p.VMOVDQU16(zmm(at+v), reg.K2, to)
+			} else {
+				p.VMOVDQU16(zmm(at+v), to)
+			}
+		}
+		if v < vectors {
+			vcvtne2ps2bf16(p.Context, at+v, at+v, at+v)
+			p.VMOVDQU16(zmm(at+v).(reg.VecPhysical).AsY(), reg.K1, operand.Mem{Base: row, Disp: 32 * v})
+		}
+	})
+	p.Label(label + "stored")
 }

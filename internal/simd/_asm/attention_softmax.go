@@ -44,12 +44,22 @@ func (v *vector) exp2Constants(polynomial []float32) {
 
 // exp2 computes 2^x for x <= 0 or so; NaN stays, -Inf gives 0. x is consumed.
 func (v *vector) exp2(x reg.VecVirtual, polynomial []float32) reg.VecVirtual {
+	coefficients := make([]operand.Op, len(polynomial))
+	for i, c := range polynomial {
+		coefficients[i] = v.float(c)
+	}
+	return v.exp2Of(x, coefficients, false)
+}
+
+// exp2Of is exp2 with its coefficients as operands; masked: lanes outside of K1
+// become 0.
+func (v *vector) exp2Of(x reg.VecVirtual, coefficients []operand.Op, masked bool) reg.VecVirtual {
 	f, p := v.register(), v.register()
 	const floor = 1 | 8 // towards -Inf, without exceptions
 	n := v.register()
 	if v.wide {
 		v.VREDUCEPS(operand.U8(floor), x, f)
-		v.VMOVAPS(v.float(polynomial[0]), p)
+		v.VMOVAPS(coefficients[0], p)
 	} else {
 		// Of two operands MAXPS returns the one named first here when either
 		// is NaN.
@@ -57,13 +67,17 @@ func (v *vector) exp2(x reg.VecVirtual, polynomial []float32) reg.VecVirtual {
 		v.VMAXPS(x, n, x)
 		v.VROUNDPS(operand.U8(floor), x, n)
 		v.VSUBPS(n, x, f)
-		v.VMOVUPS(v.float(polynomial[0]), p)
+		v.VMOVUPS(coefficients[0], p)
 	}
-	for _, c := range polynomial[1:] {
-		v.VFMADD213PS(v.float(c), f, p)
+	for _, c := range coefficients[1:] {
+		v.VFMADD213PS(c, f, p)
 	}
-	if v.wide {
-		v.VSCALEFPS(x, p, p) // p 2^floor(x)
+	if v.wide { // p 2^floor(x)
+		if masked {
+			v.VSCALEFPS_Z(x, p, reg.K1, p)
+		} else {
+			v.VSCALEFPS(x, p, p)
+		}
 		return p
 	}
 	// n reaches -160: scale in two steps, each a normal power of two.
@@ -326,22 +340,30 @@ func attentionGradient(v *vector, pairs bool) {
 		v.Label("whole")
 	}
 	shift, inverse, delta := v.shift(v.read(peakAt)), v.read(inverseAt), v.read(deltaAt)
+	v.VMULPS(scale, delta, delta)
 	sAt, dpAt, count := v.GP64(), v.GP64(), v.parameter("keys")
 	v.MOVQ(s, sAt)
 	v.MOVQ(dp, dpAt)
+	// Where there are registers enough, the polynomial gives inverse's multiple.
+	coefficients := make([]operand.Op, len(polynomial))
+	for i, c := range polynomial {
+		coefficients[i] = v.float(c)
+		if v.wide {
+			scaled := v.register()
+			v.VMULPS(inverse, coefficients[i].(reg.Register), scaled)
+			coefficients[i] = scaled
+		}
+	}
 	weight := func() reg.VecVirtual {
-		e := v.exp2(v.argument(sAt, factor, shift), polynomial)
-		if pairs {
-			v.VMULPS_Z(inverse, e, reg.K1, e)
-		} else {
+		e := v.exp2Of(v.argument(sAt, factor, shift), coefficients, pairs)
+		if !v.wide {
 			v.VMULPS(inverse, e, e)
 		}
 		return e
 	}
 	gradient := func(e reg.VecVirtual) reg.VecVirtual {
 		g := v.read(dpAt)
-		v.VSUBPS(delta, g, g)
-		v.VMULPS(scale, g, g)
+		v.VFMSUB213PS(delta, scale, g)
 		if pairs {
 			v.VMULPS_Z(e, g, reg.K1, g)
 		} else {
