@@ -18,12 +18,12 @@ type Linear struct {
 	// doesn't allocate.
 	rows                                  int
 	y, x, dy, dx                          []float32
-	y16, x16, dy16, w16                   []simd.BF16
+	x16, dy16, w16                        []simd.BF16
 	tile                                  simd.Epilogue
 	after                                 func(lo, hi int)
 	addBias                               simd.Epilogue
 	whole, wholeBack                      func(worker, lo, hi int)
-	forward, inputGrad, weightGrad        func(worker, lo, hi int)
+	weightGrad                            func(worker, lo, hi int)
 	forward16, inputGrad16, weightGrad16  func(worker, lo, hi int)
 	chunks, inputGradChunks, weightChunks func(worker, lo, hi int)
 }
