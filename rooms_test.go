@@ -21,6 +21,7 @@ var mayImport = map[string][]string{
 		"webdataset", "picture", "internal/imagefile", "internal/simd", "internal/team", "internal/shapes",
 		"internal/report", "internal/replay", "internal/fileviews"},
 	"cmd/internal/cli": {"views", "internal/simd"},
+	"docs/bench":       {"trainer", "pipeline", "views", "internal/safetensors"},
 	"ablate":           {"experiment", "evaluate", "weights", "dense", "pipeline", "views", "internal/report", "internal/team"},
 	"experiment": {"evaluate", "trainer", "pipeline", "views", "webdataset", "picture", "internal/imagefile", "internal/shapes",
 		"internal/report", "internal/tfevents", "internal/simd", "internal/team"},
