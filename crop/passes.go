@@ -9,7 +9,7 @@ import (
 // implementation may add in any order.
 
 // blockRows is how many rows the horizontal pass takes at a time, side by side.
-const blockRows = 16
+const blockRows = 64
 
 // maxColumnsBytes bounds the memory for a block's columns, unless it is a single
 // row.

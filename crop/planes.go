@@ -92,7 +92,7 @@ func (r *PlaneResizer) down(dst []uint8, dstStride int, src []uint8, srcStride, 
 
 // across resizes rows of src as block.across does, one byte a sample.
 func (r *PlaneResizer) across(dst []uint8, dstStride int, src []uint8, srcStride, rows int, a axis) {
-	const together = 48 // rows in a block: what simd.Resample takes at a time
+	const together = 64 // rows in a block: what simd.Resample takes at a time
 	for from := 0; from < a.size; {
 		t := r.table(a, from)
 		step, count := min(together, rows), len(t.first)

@@ -7,10 +7,10 @@ import (
 	"testing"
 )
 
-// AVX-512 without its byte permutations.
-func TestPixelKernelsWithoutVBMI(t *testing.T) {
-	defer func(old bool) { hasVBMI = old }(hasVBMI)
-	hasVBMI = false
+// AVX-512 without its byte permutations and its products of pairs.
+func TestPixelKernelsWithoutVBMIAndVNNI(t *testing.T) {
+	defer func(vbmi, vnni bool) { hasVBMI, hasVNNI = vbmi, vnni }(hasVBMI, hasVNNI)
+	hasVBMI, hasVNNI = false, false
 	forEachVariant(t, func(string) {
 		rng := rand.New(rand.NewPCG(75, 76))
 		for _, k := range pixelKernels {

@@ -9,6 +9,8 @@ import "golang.org/x/sys/cpu"
 
 func resample(dst []uint8, dstStride int, src []uint8, srcStride, width int, first, weights []int32, taps int) {
 	switch {
+	case useAVX512 && hasVNNI:
+		resampleVNNI(dst, dstStride, src, srcStride, width, first, weights, taps)
 	case useAVX512 && width >= 8:
 		resampleAVX512(dst, dstStride, src, srcStride, width, first, weights, taps)
 	case useAVX2 && width >= 8:
@@ -69,6 +71,9 @@ const (
 	byteStep     = 32
 	mapStep      = 64
 )
+
+// hasVNNI says that products of 16-bit pairs can be added up in one instruction.
+var hasVNNI = hasAVX512 && cpu.X86.HasAVX512VNNI
 
 // hasVBMI says that bytes can be permuted across a 512-bit register.
 var hasVBMI = hasAVX512 && cpu.X86.HasAVX512VBMI

@@ -55,6 +55,7 @@ var operations = []struct {
 	{"fmaloop", bothSets(fmaLoop)},
 	{"bf16loop", bf16Loop},
 	{"resample", bothSets(resample)},
+	{"resample16", resample16},
 	{"transpose", transpose},
 	{"box3", bothSets(box3)},
 	{"box5", bothSets(box5)},
