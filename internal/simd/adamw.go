@@ -64,3 +64,26 @@ func adamWGeneric(param, grad, m, v []float32, f *adamWFactors) {
 		param[i] = float32(p*f.decay) - float32(f.stepSize*(m1/root))
 	}
 }
+
+// AdamWZero is AdamW for the end of a step, in one pass over memory: it also
+// sets grad to 0 and, unless average is nil, then moves average towards param as
+// Lerp(average, param, weight) does.
+func AdamWZero(param, grad, m, v, average []float32, weight float32, h AdamWStep) {
+	const op = "AdamWZero"
+	mustMatch(op, "grad", len(grad), len(param))
+	mustMatch(op, "m", len(m), len(param))
+	mustMatch(op, "v", len(v), len(param))
+	if average != nil {
+		mustMatch(op, "average", len(average), len(param))
+	}
+	f := h.factors()
+	adamWZero(param, grad, m, v, average, &f, weight)
+}
+
+func adamWZeroGeneric(param, grad, m, v, average []float32, f *adamWFactors, weight float32) {
+	adamWGeneric(param, grad, m, v, f)
+	clear(grad)
+	if average != nil {
+		lerpGeneric(average, param, weight)
+	}
+}

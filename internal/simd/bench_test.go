@@ -14,6 +14,7 @@ func BenchmarkVector(b *testing.B) {
 	gamma, beta := randoms(rng, cols, 1), randoms(rng, cols, 1)
 	mean, rstd := make([]float32, rows), make([]float32, rows)
 	sums, more := make([]float64, cols), make([]float64, cols)
+	narrow, act := make([]BF16, rows*cols), make([]BF16, rows*cols)
 	for _, k := range []struct {
 		name string
 		call func()
@@ -41,6 +42,15 @@ func BenchmarkVector(b *testing.B) {
 		{"NormColumnSums", func() { NormColumnSums(sums, more, z, x, gamma, beta, rows, cols, cols) }},
 		{"NormColumnsBackward", func() { NormColumnsBackward(y, z, x, gamma, beta, gamma, beta, rows, cols, cols) }},
 		{"AdamW", func() { AdamW(y, x, z, v, adamWTest) }},
+		{"ToBF16", func() { ToBF16(narrow, x) }},
+		{"FromBF16", func() { FromBF16(y, narrow) }},
+		{"BiasTileBF16", func() { BiasTileBF16(narrow, cols, x, cols, rows, cols, beta) }},
+		{"BiasGELUTile", func() { BiasGELUTile(y, cols, y, cols, rows, cols, beta) }},
+		{"BiasGELUTileBF16", func() { BiasGELUTileBF16(narrow, act, cols, x, cols, rows, cols, beta) }},
+		{"GELUBackwardTileBF16", func() { GELUBackwardTileBF16(act, cols, x, cols, narrow, cols, rows, cols) }},
+		{"BiasResidualTile", func() { BiasResidualTile(y, cols, x, cols, z, cols, rows, cols, beta) }},
+		{"LayerNormBF16", func() { LayerNormBF16(narrow, x, gamma, beta, cols, 1e-6, mean, rstd) }},
+		{"ColumnSumBF16", func() { ColumnSumBF16(beta, narrow, rows, cols, cols) }},
 	} {
 		forEachVariant(b, func(variant string) {
 			b.Run(k.name+"/"+variant, func(b *testing.B) {

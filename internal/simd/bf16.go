@@ -20,7 +20,8 @@ func RoundBF16(x float32) BF16 {
 func (b BF16) Float32() float32 { return math.Float32frombits(uint32(b) << 16) }
 
 // ToBF16 computes dst[i] = RoundBF16(src[i]). The lengths are equal.
-// Denormals are rounded as all others.
+// Where BF16Kernel is "avx512bf16", this and all kernels with bfloat16 results
+// but packing give 0 for a denormal; elsewhere those are rounded as all others.
 func ToBF16(dst []BF16, src []float32) {
 	mustMatch("ToBF16", "src", len(src), len(dst))
 	toBF16(dst, src)

@@ -2,22 +2,165 @@
 
 package simd
 
-func toBF16(dst []BF16, src []float32)   { toBF16Generic(dst, src) }
-func fromBF16(dst []float32, src []BF16) { fromBF16Generic(dst, src) }
+import "unsafe"
 
-func biasBF16(dst []BF16, c, bias []float32)             { biasBF16Generic(dst, c, bias) }
-func biasGELUBF16(hidden, act []BF16, c, bias []float32) { biasGELUBF16Generic(hidden, act, c, bias) }
-func geluBackwardBF16(dx []BF16, dy []float32, x []BF16) { geluBackwardBF16Generic(dx, dy, x) }
-func biasResidual(dst, c, in, bias []float32)            { biasResidualGeneric(dst, c, in, bias) }
+// words are the bits of b, as the assembly's signatures have them.
+func words(b []BF16) []uint16 { return unsafe.Slice((*uint16)(unsafe.SliceData(b)), len(b)) }
 
+// wholes returns how many of n elements the AVX2 kernels do: whole vectors.
+func wholes(n int) int { return n &^ 7 }
+
+func toBF16(dst []BF16, src []float32) {
+	switch {
+	case useBF16:
+		toBF16AVX512BF16(words(dst), src)
+	case useAVX512:
+		toBF16AVX512(words(dst), src)
+	case useAVX2:
+		n := wholes(len(dst))
+		toBF16AVX2(words(dst[:n]), src)
+		toBF16Generic(dst[n:], src[n:])
+	default:
+		toBF16Generic(dst, src)
+	}
+}
+
+func fromBF16(dst []float32, src []BF16) {
+	switch {
+	case useAVX512:
+		fromBF16AVX512(dst, words(src))
+	case useAVX2:
+		n := wholes(len(dst))
+		fromBF16AVX2(dst[:n], words(src))
+		fromBF16Generic(dst[n:], src[n:])
+	default:
+		fromBF16Generic(dst, src)
+	}
+}
+
+func biasBF16(dst []BF16, c, bias []float32) {
+	switch {
+	case useBF16:
+		biasBF16AVX512BF16(words(dst), c, bias)
+	case useAVX512:
+		biasBF16AVX512(words(dst), c, bias)
+	case useAVX2:
+		n := wholes(len(dst))
+		biasBF16AVX2(words(dst[:n]), c, bias)
+		biasBF16Generic(dst[n:], c[n:], bias[n:])
+	default:
+		biasBF16Generic(dst, c, bias)
+	}
+}
+
+func biasResidual(dst, c, in, bias []float32) {
+	switch {
+	case useAVX512:
+		biasResidualAVX512(dst, c, in, bias)
+	case useAVX2:
+		biasResidualAVX2(dst, c, in, bias)
+	default:
+		biasResidualGeneric(dst, c, in, bias)
+	}
+}
+
+// biasGELUBF16 takes no hidden as a second act: what is stored last stays.
+func biasGELUBF16(hidden, act []BF16, c, bias []float32) {
+	if hidden == nil && useAVX2 {
+		hidden = act
+	}
+	switch {
+	case useBF16:
+		biasGELUBF16AVX512BF16(words(hidden), words(act), c, bias)
+	case useAVX512:
+		biasGELUBF16AVX512(words(hidden), words(act), c, bias)
+	case useAVX2:
+		n := wholes(len(act))
+		biasGELUBF16AVX2(words(hidden[:n]), words(act[:n]), c, bias)
+		if n < len(act) { // a padded vector, so that all elements go one way
+			var x, b [8]float32
+			var h, a [8]uint16
+			copy(x[:], c[n:])
+			copy(b[:], bias[n:])
+			biasGELUBF16AVX2(h[:], a[:], x[:], b[:])
+			copy(words(hidden[n:]), h[:])
+			copy(words(act[n:]), a[:])
+		}
+	default:
+		biasGELUBF16Generic(hidden, act, c, bias)
+	}
+}
+
+func geluBackwardBF16(dx []BF16, dy []float32, x []BF16) {
+	switch {
+	case useBF16:
+		geluBackwardBF16AVX512BF16(words(dx), dy, words(x))
+	case useAVX512:
+		geluBackwardBF16AVX512(words(dx), dy, words(x))
+	case useAVX2:
+		n := wholes(len(dx))
+		geluBackwardBF16AVX2(words(dx[:n]), dy, words(x))
+		if n < len(dx) {
+			var up [8]float32
+			var hidden, out [8]uint16
+			copy(up[:], dy[n:])
+			copy(hidden[:], words(x[n:]))
+			geluBackwardBF16AVX2(out[:], up[:], hidden[:])
+			copy(words(dx[n:]), out[:])
+		}
+	default:
+		geluBackwardBF16Generic(dx, dy, x)
+	}
+}
+
+// longRow is the longest row that layerNormRowBF16 puts on the stack.
+const longRow = 2048
+
+// layerNormRowBF16 and normColumnsBF16 go through float32 in AVX2.
 func layerNormRowBF16(dst []BF16, x, gamma, beta []float32, eps float64) (mean, rstd float32) {
+	switch {
+	case useBF16:
+		return layerNormRowBF16AVX512BF16(words(dst), x, gamma, beta, eps)
+	case useAVX512:
+		return layerNormRowBF16AVX512(words(dst), x, gamma, beta, eps)
+	case useAVX2 && len(x) <= longRow:
+		var row [longRow]float32
+		mean, rstd = layerNormRowAVX2(row[:len(x)], x, gamma, beta, eps)
+		toBF16(dst, row[:len(x)])
+		return mean, rstd
+	}
 	return layerNormRowBF16Generic(dst, x, gamma, beta, eps)
 }
+
 func columnSumsBF16(dst []float32, x []BF16, rows, stride int) {
-	columnSumsBF16Generic(dst, x, rows, stride)
+	switch {
+	case useAVX512:
+		columnSumsBF16AVX512(dst, words(x), rows, stride)
+	case useAVX2:
+		n := wholes(len(dst))
+		columnSumsBF16AVX2(dst[:n], words(x), rows, stride)
+		columnSumsBF16Generic(dst[n:], x[n:], rows, stride)
+	default:
+		columnSumsBF16Generic(dst, x, rows, stride)
+	}
 }
+
 func normColumnsBF16(dst []BF16, x, mean, scale, shift []float32) {
-	normColumnsBF16Generic(dst, x, mean, scale, shift)
+	switch {
+	case useBF16:
+		normColumnsBF16AVX512BF16(words(dst), x, mean, scale, shift)
+	case useAVX512:
+		normColumnsBF16AVX512(words(dst), x, mean, scale, shift)
+	case useAVX2:
+		var row [tileWidth]float32
+		for j := 0; j < len(dst); j += tileWidth {
+			n := min(tileWidth, len(dst)-j)
+			normColumns(row[:n], x[j:j+n], mean[j:j+n], scale[j:j+n], shift[j:j+n])
+			toBF16(dst[j:j+n], row[:n])
+		}
+	default:
+		normColumnsBF16Generic(dst, x, mean, scale, shift)
+	}
 }
 
 func packTransposed(panel []BF16, b []float32, ldb, cols, k int) {
@@ -109,4 +252,37 @@ func bf16Loop(rounds int) bool {
 		bf16LoopAVX512(rounds)
 	}
 	return useBF16
+}
+
+func layerNormBackwardAddRow(dx, dy, x, gamma []float32, mean, rstd float32) {
+	switch {
+	case useAVX512:
+		layerNormBackwardAddRowAVX512(dx, dy, x, gamma, mean, rstd)
+	case useAVX2:
+		layerNormBackwardAddRowAVX2(dx, dy, x, gamma, mean, rstd)
+	default:
+		layerNormBackwardAddRowGeneric(dx, dy, x, gamma, mean, rstd)
+	}
+}
+
+func normColumnsBackwardAdd(dx, dy, x, mean, scale, a, b []float32) {
+	switch {
+	case useAVX512:
+		normColumnsBackwardAddAVX512(dx, dy, x, mean, scale, a, b)
+	case useAVX2:
+		normColumnsBackwardAddAVX2(dx, dy, x, mean, scale, a, b)
+	default:
+		normColumnsBackwardAddGeneric(dx, dy, x, mean, scale, a, b)
+	}
+}
+
+func adamWZero(param, grad, m, v, average []float32, f *adamWFactors, weight float32) {
+	switch {
+	case useAVX512:
+		adamWZeroAVX512(param, grad, m, v, average, &f.gradScale, weight)
+	case useAVX2:
+		adamWZeroAVX2(param, grad, m, v, average, &f.gradScale, weight)
+	default:
+		adamWZeroGeneric(param, grad, m, v, average, f, weight)
+	}
 }

@@ -41,3 +41,15 @@ func mulRows(s strip, packed []BF16, panel int, c []float32, ldc, rows, cols, k 
 }
 
 func bf16Loop(int) bool { return false }
+
+func layerNormBackwardAddRow(dx, dy, x, gamma []float32, mean, rstd float32) {
+	layerNormBackwardAddRowGeneric(dx, dy, x, gamma, mean, rstd)
+}
+
+func normColumnsBackwardAdd(dx, dy, x, mean, scale, a, b []float32) {
+	normColumnsBackwardAddGeneric(dx, dy, x, mean, scale, a, b)
+}
+
+func adamWZero(param, grad, m, v, average []float32, f *adamWFactors, weight float32) {
+	adamWZeroGeneric(param, grad, m, v, average, f, weight)
+}

@@ -39,7 +39,7 @@ var conversionSpecials = []uint32{0, 1 << 31, 1, 0x80000001, 0x7fff, 0x8000, 0x8
 
 func TestConversions(t *testing.T) {
 	rng := rand.New(rand.NewPCG(81, 82))
-	forEachVariant(t, func(variant string) {
+	forEachBF16Kernel(t, func(variant string) {
 		for n := range 140 {
 			src := make([]float32, n)
 			for i := range src {
@@ -52,8 +52,12 @@ func TestConversions(t *testing.T) {
 			ToBF16(dst.slice(), src)
 			dst.check(t, variant)
 			for i, v := range src {
-				if got := dst.slice()[i]; got != RoundBF16(v) {
-					t.Fatalf("%s: n=%d: ToBF16(%#x) = %#x, want %#x", variant, n, math.Float32bits(v), got, RoundBF16(v))
+				want := RoundBF16(v)
+				if bits := math.Float32bits(v); bits&0x7f800000 == 0 && useBF16 {
+					want = BF16(bits >> 31 << 15) // VCVTNEPS2BF16 takes denormals as zeros
+				}
+				if got := dst.slice()[i]; got != want {
+					t.Fatalf("%s: n=%d: ToBF16(%#x) = %#x, want %#x", variant, n, math.Float32bits(v), got, want)
 				}
 			}
 			wide := newGuarded(make([]float32, n), n%16)

@@ -61,6 +61,21 @@ var elementwiseKernels = []elementwise{
 			}
 		},
 		twin: adamWTwin},
+	{name: "AdamWZero", ins: 5, outs: []int{0, 1, 2, 3, 4},
+		call: func(b [][]float32) { AdamWZero(b[0], b[1], b[2], b[3], b[4], 0.01, adamWTest) },
+		admit: func(b [][]float32) {
+			for i, v := range b[3] {
+				b[3][i] = v * v
+			}
+		},
+		twin: func(x []float64) (_, _ []float64) {
+			want, bound := adamWTwin(x)
+			weight := float64(float32(0.01))
+			move := weight * (want[0] - x[4])
+			average := x[4] + move
+			return []float64{want[0], 0, want[1], want[2], average},
+				[]float64{bound[0], 0, bound[1], bound[2], ulp*(math.Abs(average)+2*math.Abs(move)) + weight*bound[0]}
+		}},
 	{name: "NormColumns", ins: 5, outs: []int{0},
 		call: func(b [][]float32) { NormColumns(b[0], b[1], b[2], b[3], b[4], 1, len(b[0]), len(b[0])) },
 		twin: func(x []float64) (_, _ []float64) {
@@ -233,7 +248,7 @@ func TestElementwiseSpecialValues(t *testing.T) {
 					at := rng.IntN(n)
 					before := k.random(rng, n)
 					before[in][at] = float32(special)
-					if k.name == "AdamW" && in == 3 && special < 0 {
+					if k.admit != nil && in == 3 && special < 0 {
 						continue // a second moment is never negative
 					}
 					generic, clean, got := make([][]float32, k.ins), make([][]float32, k.ins), make([][]float32, k.ins)
@@ -321,6 +336,38 @@ func TestElementwiseInPlace(t *testing.T) {
 			GELUBackward(dx, args[0], args[1])
 			if !sameBits(want, dx) {
 				t.Errorf("%s: GELUBackward onto %s differs", variant, name)
+			}
+		}
+	})
+}
+
+// AdamWZero's bits are those of its three parts.
+func TestAdamWZero(t *testing.T) {
+	rng := rand.New(rand.NewPCG(29, 30))
+	forEachVariant(t, func(variant string) {
+		for n := range 70 {
+			k := elementwiseKernels[slices.IndexFunc(elementwiseKernels, func(e elementwise) bool { return e.name == "AdamWZero" })]
+			for _, averaged := range []bool{true, false} {
+				one := k.random(rng, n)
+				parts := make([][]float32, len(one))
+				for j := range one {
+					parts[j] = slices.Clone(one[j])
+				}
+				average := one[4]
+				if !averaged {
+					average = nil
+				}
+				AdamWZero(one[0], one[1], one[2], one[3], average, 0.25, adamWTest)
+				AdamW(parts[0], parts[1], parts[2], parts[3], adamWTest)
+				clear(parts[1])
+				if averaged {
+					Lerp(parts[4], parts[0], 0.25)
+				}
+				for j := range one {
+					if !sameBits(one[j], parts[j]) {
+						t.Fatalf("%s: n=%d: buffer %d differs from AdamW's and Lerp's", variant, n, j)
+					}
+				}
 			}
 		}
 	})

@@ -91,9 +91,53 @@ func LayerNormBackward(dx, dy, x, gamma, mean, rstd []float32, cols int) {
 	}
 }
 
+// LayerNormBackwardAdd is LayerNormBackward that adds to dx, the gradient along
+// the residual stream, and, unless rounded is nil, leaves the new dx in bfloat16
+// there. dx must not be dy.
+func LayerNormBackwardAdd(dx []float32, rounded []BF16, dy, x, gamma, mean, rstd []float32, cols int) {
+	const op = "LayerNormBackwardAdd"
+	rows := normRows(op, x, gamma, nil, cols, mean, rstd)
+	mustMatch(op, "dy", len(dy), len(x))
+	mustMatch(op, "dx", len(dx), len(x))
+	if rounded != nil {
+		mustMatch(op, "rounded", len(rounded), len(x))
+	}
+	for i := range rows {
+		lo, hi := i*cols, (i+1)*cols
+		layerNormBackwardAddRow(dx[lo:hi], dy[lo:hi], x[lo:hi], gamma, mean[i], rstd[i])
+		if rounded != nil {
+			toBF16(rounded[lo:hi], dx[lo:hi])
+		}
+	}
+}
+
 func layerNormBackwardRowGeneric(dx, dy, x, gamma []float32, mean, rstd float32) {
+	a, b := gradientMeans(dy, x, gamma, mean, rstd)
+	for j, v := range x {
+		h := float32((v - mean) * rstd)
+		dx[j] = rstd * (scaled(dy, gamma, j) - a - float32(h*b))
+	}
+}
+
+func layerNormBackwardAddRowGeneric(dx, dy, x, gamma []float32, mean, rstd float32) {
+	a, b := gradientMeans(dy, x, gamma, mean, rstd)
+	for j, v := range x {
+		h := float32((v - mean) * rstd)
+		dx[j] += float32(rstd * (scaled(dy, gamma, j) - a - float32(h*b)))
+	}
+}
+
+// scaled is dy[j]*gamma[j].
+func scaled(dy, gamma []float32, j int) float32 {
+	if gamma == nil {
+		return dy[j]
+	}
+	return float32(dy[j] * gamma[j])
+}
+
+// gradientMeans returns Σg/cols and Σ(g h)/cols of one row of LayerNormBackward.
+func gradientMeans(dy, x, gamma []float32, mean, rstd float32) (a, b float32) {
 	var sum, dotted float64
-	dx, dy = dx[:len(x)], dy[:len(x)]
 	for j, v := range x {
 		g := float64(dy[j])
 		if gamma != nil {
@@ -102,13 +146,5 @@ func layerNormBackwardRowGeneric(dx, dy, x, gamma []float32, mean, rstd float32)
 		sum += g
 		dotted += float64(g * float64(float32((v-mean)*rstd)))
 	}
-	a, b := float32(sum/float64(len(x))), float32(dotted/float64(len(x)))
-	for j, v := range x {
-		g := dy[j]
-		if gamma != nil {
-			g = float32(g * gamma[j])
-		}
-		h := float32((v - mean) * rstd)
-		dx[j] = rstd * (g - a - float32(h*b))
-	}
+	return float32(sum / float64(len(x))), float32(dotted / float64(len(x)))
 }

@@ -9,7 +9,17 @@ package simd
 //go:noescape
 func layerNormBackwardRowAVX512(dx []float32, dy []float32, x []float32, gamma []float32, mean float32, rstd float32)
 
+// layerNormBackwardAddRowAVX512 is LayerNormBackwardAdd of one row; gamma may be nil.
+//
+//go:noescape
+func layerNormBackwardAddRowAVX512(dx []float32, dy []float32, x []float32, gamma []float32, mean float32, rstd float32)
+
 // layerNormBackwardRowAVX2 is LayerNormBackward of one row; gamma may be nil.
 //
 //go:noescape
 func layerNormBackwardRowAVX2(dx []float32, dy []float32, x []float32, gamma []float32, mean float32, rstd float32)
+
+// layerNormBackwardAddRowAVX2 is LayerNormBackwardAdd of one row; gamma may be nil.
+//
+//go:noescape
+func layerNormBackwardAddRowAVX2(dx []float32, dy []float32, x []float32, gamma []float32, mean float32, rstd float32)

@@ -332,6 +332,342 @@ xxxxdone:
 	VZEROUPPER
 	RET
 
+// func layerNormBackwardAddRowAVX512(dx []float32, dy []float32, x []float32, gamma []float32, mean float32, rstd float32)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, BMI2
+TEXT ·layerNormBackwardAddRowAVX512(SB), NOSPLIT, $0-104
+	MOVQ         dx_base+0(FP), AX
+	MOVQ         dy_base+24(FP), CX
+	MOVQ         x_base+48(FP), DX
+	MOVQ         gamma_base+72(FP), BX
+	VBROADCASTSS mean+96(FP), Z0
+	VBROADCASTSS rstd+100(FP), Z1
+	TESTQ        BX, BX
+	JZ           plain
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	MOVQ         x_len+56(FP), SI
+	XORQ         DI, DI
+	MOVQ         SI, R8
+	SHLQ         $0x02, R8
+	ANDQ         $-128, R8
+
+xgroup:
+	CMPQ        DI, R8
+	JGE         xgroupend
+	VMOVUPS     (CX)(DI*1), Z6
+	VMOVUPS     (BX)(DI*1), Z7
+	VMULPS      Z7, Z6, Z6
+	VMOVUPS     (DX)(DI*1), Z7
+	VSUBPS      Z0, Z7, Z7
+	VMULPS      Z1, Z7, Z7
+	VADDPS      Z6, Z2, Z2
+	VFMADD231PS Z6, Z7, Z4
+	VMOVUPS     64(CX)(DI*1), Z6
+	VMOVUPS     64(BX)(DI*1), Z7
+	VMULPS      Z7, Z6, Z6
+	VMOVUPS     64(DX)(DI*1), Z7
+	VSUBPS      Z0, Z7, Z7
+	VMULPS      Z1, Z7, Z7
+	VADDPS      Z6, Z3, Z3
+	VFMADD231PS Z6, Z7, Z5
+	ADDQ        $+128, DI
+	JMP         xgroup
+
+xgroupend:
+	MOVQ SI, R8
+	SHLQ $0x02, R8
+	ANDQ $-64, R8
+
+xsingle:
+	CMPQ        DI, R8
+	JGE         xsingleend
+	VMOVUPS     (CX)(DI*1), Z6
+	VMOVUPS     (BX)(DI*1), Z7
+	VMULPS      Z7, Z6, Z6
+	VMOVUPS     (DX)(DI*1), Z7
+	VSUBPS      Z0, Z7, Z7
+	VMULPS      Z1, Z7, Z7
+	VADDPS      Z6, Z2, Z2
+	VFMADD231PS Z6, Z7, Z4
+	ADDQ        $+64, DI
+	JMP         xsingle
+
+xsingleend:
+	ANDQ        $+15, SI
+	JZ          xdone
+	MOVL        $0x0000ffff, R8
+	BZHIL       SI, R8, R8
+	KMOVW       R8, K1
+	VMOVUPS.Z   (CX)(DI*1), K1, Z6
+	VMOVUPS.Z   (BX)(DI*1), K1, Z7
+	VMULPS      Z7, Z6, Z6
+	VMOVUPS.Z   (DX)(DI*1), K1, Z7
+	VSUBPS      Z0, Z7, Z7
+	VMULPS      Z1, Z7, Z7
+	VMOVAPS.Z   Z7, K1, Z7
+	VADDPS      Z6, Z2, Z2
+	VFMADD231PS Z6, Z7, Z4
+
+xdone:
+	MOVQ          x_len+56(FP), SI
+	VCVTSI2SSQ    SI, X8, X8
+	VADDPS        Z3, Z2, Z2
+	VEXTRACTF32X8 $0x01, Z2, Y3
+	VADDPS        Y3, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X3
+	VADDPS        X3, X2, X2
+	VPSHUFD       $0x0e, X2, X3
+	VADDPS        X3, X2, X2
+	VPSHUFD       $0x01, X2, X3
+	VADDPS        X3, X2, X2
+	VADDPS        Z5, Z4, Z4
+	VEXTRACTF32X8 $0x01, Z4, Y3
+	VADDPS        Y3, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X3
+	VADDPS        X3, X4, X4
+	VPSHUFD       $0x0e, X4, X3
+	VADDPS        X3, X4, X4
+	VPSHUFD       $0x01, X4, X3
+	VADDPS        X3, X4, X4
+	VDIVSS        X8, X2, X2
+	VDIVSS        X8, X4, X4
+	VBROADCASTSS  X2, Z2
+	VBROADCASTSS  X4, Z3
+	MOVQ          x_len+56(FP), SI
+	XORQ          DI, DI
+	MOVQ          SI, R8
+	SHLQ          $0x02, R8
+	ANDQ          $-128, R8
+
+xxgroup:
+	CMPQ         DI, R8
+	JGE          xxgroupend
+	VMOVUPS      (CX)(DI*1), Z4
+	VMOVUPS      (BX)(DI*1), Z5
+	VMULPS       Z5, Z4, Z4
+	VMOVUPS      (DX)(DI*1), Z5
+	VSUBPS       Z0, Z5, Z5
+	VMULPS       Z1, Z5, Z5
+	VSUBPS       Z2, Z4, Z4
+	VFNMADD231PS Z3, Z5, Z4
+	VMOVUPS      (AX)(DI*1), Z5
+	VFMADD231PS  Z1, Z4, Z5
+	VMOVUPS      Z5, (AX)(DI*1)
+	VMOVUPS      64(CX)(DI*1), Z4
+	VMOVUPS      64(BX)(DI*1), Z5
+	VMULPS       Z5, Z4, Z4
+	VMOVUPS      64(DX)(DI*1), Z5
+	VSUBPS       Z0, Z5, Z5
+	VMULPS       Z1, Z5, Z5
+	VSUBPS       Z2, Z4, Z4
+	VFNMADD231PS Z3, Z5, Z4
+	VMOVUPS      64(AX)(DI*1), Z5
+	VFMADD231PS  Z1, Z4, Z5
+	VMOVUPS      Z5, 64(AX)(DI*1)
+	ADDQ         $+128, DI
+	JMP          xxgroup
+
+xxgroupend:
+	MOVQ SI, R8
+	SHLQ $0x02, R8
+	ANDQ $-64, R8
+
+xxsingle:
+	CMPQ         DI, R8
+	JGE          xxsingleend
+	VMOVUPS      (CX)(DI*1), Z4
+	VMOVUPS      (BX)(DI*1), Z5
+	VMULPS       Z5, Z4, Z4
+	VMOVUPS      (DX)(DI*1), Z5
+	VSUBPS       Z0, Z5, Z5
+	VMULPS       Z1, Z5, Z5
+	VSUBPS       Z2, Z4, Z4
+	VFNMADD231PS Z3, Z5, Z4
+	VMOVUPS      (AX)(DI*1), Z5
+	VFMADD231PS  Z1, Z4, Z5
+	VMOVUPS      Z5, (AX)(DI*1)
+	ADDQ         $+64, DI
+	JMP          xxsingle
+
+xxsingleend:
+	ANDQ         $+15, SI
+	JZ           xxdone
+	MOVL         $0x0000ffff, R8
+	BZHIL        SI, R8, R8
+	KMOVW        R8, K1
+	VMOVUPS.Z    (CX)(DI*1), K1, Z4
+	VMOVUPS.Z    (BX)(DI*1), K1, Z5
+	VMULPS       Z5, Z4, Z4
+	VMOVUPS.Z    (DX)(DI*1), K1, Z5
+	VSUBPS       Z0, Z5, Z5
+	VMULPS       Z1, Z5, Z5
+	VSUBPS       Z2, Z4, Z4
+	VFNMADD231PS Z3, Z5, Z4
+	VMOVUPS.Z    (AX)(DI*1), K1, Z0
+	VFMADD231PS  Z1, Z4, Z0
+	VMOVUPS      Z0, K1, (AX)(DI*1)
+
+xxdone:
+	VZEROUPPER
+	RET
+
+plain:
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	MOVQ   x_len+56(FP), BX
+	XORQ   SI, SI
+	MOVQ   BX, DI
+	SHLQ   $0x02, DI
+	ANDQ   $-128, DI
+
+xxxgroup:
+	CMPQ        SI, DI
+	JGE         xxxgroupend
+	VMOVUPS     (CX)(SI*1), Z6
+	VMOVUPS     (DX)(SI*1), Z7
+	VSUBPS      Z0, Z7, Z7
+	VMULPS      Z1, Z7, Z7
+	VADDPS      Z6, Z2, Z2
+	VFMADD231PS Z6, Z7, Z4
+	VMOVUPS     64(CX)(SI*1), Z6
+	VMOVUPS     64(DX)(SI*1), Z7
+	VSUBPS      Z0, Z7, Z7
+	VMULPS      Z1, Z7, Z7
+	VADDPS      Z6, Z3, Z3
+	VFMADD231PS Z6, Z7, Z5
+	ADDQ        $+128, SI
+	JMP         xxxgroup
+
+xxxgroupend:
+	MOVQ BX, DI
+	SHLQ $0x02, DI
+	ANDQ $-64, DI
+
+xxxsingle:
+	CMPQ        SI, DI
+	JGE         xxxsingleend
+	VMOVUPS     (CX)(SI*1), Z6
+	VMOVUPS     (DX)(SI*1), Z7
+	VSUBPS      Z0, Z7, Z7
+	VMULPS      Z1, Z7, Z7
+	VADDPS      Z6, Z2, Z2
+	VFMADD231PS Z6, Z7, Z4
+	ADDQ        $+64, SI
+	JMP         xxxsingle
+
+xxxsingleend:
+	ANDQ        $+15, BX
+	JZ          xxxdone
+	MOVL        $0x0000ffff, DI
+	BZHIL       BX, DI, DI
+	KMOVW       DI, K1
+	VMOVUPS.Z   (CX)(SI*1), K1, Z6
+	VMOVUPS.Z   (DX)(SI*1), K1, Z7
+	VSUBPS      Z0, Z7, Z7
+	VMULPS      Z1, Z7, Z7
+	VMOVAPS.Z   Z7, K1, Z7
+	VADDPS      Z6, Z2, Z2
+	VFMADD231PS Z6, Z7, Z4
+
+xxxdone:
+	MOVQ          x_len+56(FP), BX
+	VCVTSI2SSQ    BX, X8, X8
+	VADDPS        Z3, Z2, Z2
+	VEXTRACTF32X8 $0x01, Z2, Y3
+	VADDPS        Y3, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X3
+	VADDPS        X3, X2, X2
+	VPSHUFD       $0x0e, X2, X3
+	VADDPS        X3, X2, X2
+	VPSHUFD       $0x01, X2, X3
+	VADDPS        X3, X2, X2
+	VADDPS        Z5, Z4, Z4
+	VEXTRACTF32X8 $0x01, Z4, Y3
+	VADDPS        Y3, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X3
+	VADDPS        X3, X4, X4
+	VPSHUFD       $0x0e, X4, X3
+	VADDPS        X3, X4, X4
+	VPSHUFD       $0x01, X4, X3
+	VADDPS        X3, X4, X4
+	VDIVSS        X8, X2, X2
+	VDIVSS        X8, X4, X4
+	VBROADCASTSS  X2, Z2
+	VBROADCASTSS  X4, Z3
+	MOVQ          x_len+56(FP), BX
+	XORQ          SI, SI
+	MOVQ          BX, DI
+	SHLQ          $0x02, DI
+	ANDQ          $-128, DI
+
+xxxxgroup:
+	CMPQ         SI, DI
+	JGE          xxxxgroupend
+	VMOVUPS      (CX)(SI*1), Z4
+	VMOVUPS      (DX)(SI*1), Z5
+	VSUBPS       Z0, Z5, Z5
+	VMULPS       Z1, Z5, Z5
+	VSUBPS       Z2, Z4, Z4
+	VFNMADD231PS Z3, Z5, Z4
+	VMOVUPS      (AX)(SI*1), Z5
+	VFMADD231PS  Z1, Z4, Z5
+	VMOVUPS      Z5, (AX)(SI*1)
+	VMOVUPS      64(CX)(SI*1), Z4
+	VMOVUPS      64(DX)(SI*1), Z5
+	VSUBPS       Z0, Z5, Z5
+	VMULPS       Z1, Z5, Z5
+	VSUBPS       Z2, Z4, Z4
+	VFNMADD231PS Z3, Z5, Z4
+	VMOVUPS      64(AX)(SI*1), Z5
+	VFMADD231PS  Z1, Z4, Z5
+	VMOVUPS      Z5, 64(AX)(SI*1)
+	ADDQ         $+128, SI
+	JMP          xxxxgroup
+
+xxxxgroupend:
+	MOVQ BX, DI
+	SHLQ $0x02, DI
+	ANDQ $-64, DI
+
+xxxxsingle:
+	CMPQ         SI, DI
+	JGE          xxxxsingleend
+	VMOVUPS      (CX)(SI*1), Z4
+	VMOVUPS      (DX)(SI*1), Z5
+	VSUBPS       Z0, Z5, Z5
+	VMULPS       Z1, Z5, Z5
+	VSUBPS       Z2, Z4, Z4
+	VFNMADD231PS Z3, Z5, Z4
+	VMOVUPS      (AX)(SI*1), Z5
+	VFMADD231PS  Z1, Z4, Z5
+	VMOVUPS      Z5, (AX)(SI*1)
+	ADDQ         $+64, SI
+	JMP          xxxxsingle
+
+xxxxsingleend:
+	ANDQ         $+15, BX
+	JZ           xxxxdone
+	MOVL         $0x0000ffff, DI
+	BZHIL        BX, DI, DI
+	KMOVW        DI, K1
+	VMOVUPS.Z    (CX)(SI*1), K1, Z4
+	VMOVUPS.Z    (DX)(SI*1), K1, Z5
+	VSUBPS       Z0, Z5, Z5
+	VMULPS       Z1, Z5, Z5
+	VSUBPS       Z2, Z4, Z4
+	VFNMADD231PS Z3, Z5, Z4
+	VMOVUPS.Z    (AX)(SI*1), K1, Z0
+	VFMADD231PS  Z1, Z4, Z0
+	VMOVUPS      Z0, K1, (AX)(SI*1)
+
+xxxxdone:
+	VZEROUPPER
+	RET
+
 // func layerNormBackwardRowAVX2(dx []float32, dy []float32, x []float32, gamma []float32, mean float32, rstd float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·layerNormBackwardRowAVX2(SB), NOSPLIT, $0-104
@@ -673,3 +1009,335 @@ DATA laneMasks<>+52(SB)/4, $0x00000000
 DATA laneMasks<>+56(SB)/4, $0x00000000
 DATA laneMasks<>+60(SB)/4, $0x00000000
 GLOBL laneMasks<>(SB), RODATA|NOPTR, $64
+
+// func layerNormBackwardAddRowAVX2(dx []float32, dy []float32, x []float32, gamma []float32, mean float32, rstd float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·layerNormBackwardAddRowAVX2(SB), NOSPLIT, $0-104
+	MOVQ         dx_base+0(FP), AX
+	MOVQ         dy_base+24(FP), CX
+	MOVQ         x_base+48(FP), DX
+	MOVQ         gamma_base+72(FP), BX
+	VBROADCASTSS mean+96(FP), Y0
+	VBROADCASTSS rstd+100(FP), Y1
+	TESTQ        BX, BX
+	JZ           plain
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	MOVQ         x_len+56(FP), SI
+	XORQ         DI, DI
+	MOVQ         SI, R8
+	SHLQ         $0x02, R8
+	ANDQ         $-64, R8
+
+xgroup:
+	CMPQ        DI, R8
+	JGE         xgroupend
+	VMOVUPS     (CX)(DI*1), Y6
+	VMOVUPS     (BX)(DI*1), Y7
+	VMULPS      Y7, Y6, Y6
+	VMOVUPS     (DX)(DI*1), Y7
+	VSUBPS      Y0, Y7, Y7
+	VMULPS      Y1, Y7, Y7
+	VADDPS      Y6, Y2, Y2
+	VFMADD231PS Y6, Y7, Y4
+	VMOVUPS     32(CX)(DI*1), Y6
+	VMOVUPS     32(BX)(DI*1), Y7
+	VMULPS      Y7, Y6, Y6
+	VMOVUPS     32(DX)(DI*1), Y7
+	VSUBPS      Y0, Y7, Y7
+	VMULPS      Y1, Y7, Y7
+	VADDPS      Y6, Y3, Y3
+	VFMADD231PS Y6, Y7, Y5
+	ADDQ        $+64, DI
+	JMP         xgroup
+
+xgroupend:
+	MOVQ SI, R8
+	SHLQ $0x02, R8
+	ANDQ $-32, R8
+
+xsingle:
+	CMPQ        DI, R8
+	JGE         xsingleend
+	VMOVUPS     (CX)(DI*1), Y6
+	VMOVUPS     (BX)(DI*1), Y7
+	VMULPS      Y7, Y6, Y6
+	VMOVUPS     (DX)(DI*1), Y7
+	VSUBPS      Y0, Y7, Y7
+	VMULPS      Y1, Y7, Y7
+	VADDPS      Y6, Y2, Y2
+	VFMADD231PS Y6, Y7, Y4
+	ADDQ        $+32, DI
+	JMP         xsingle
+
+xsingleend:
+	ANDQ        $+7, SI
+	JZ          xdone
+	LEAQ        laneMasks<>+32(SB), R8
+	SHLQ        $0x02, SI
+	SUBQ        SI, R8
+	VMOVUPS     (R8), Y6
+	VMASKMOVPS  (CX)(DI*1), Y6, Y7
+	VMASKMOVPS  (BX)(DI*1), Y6, Y9
+	VMULPS      Y9, Y7, Y7
+	VMASKMOVPS  (DX)(DI*1), Y6, Y9
+	VSUBPS      Y0, Y9, Y9
+	VMULPS      Y1, Y9, Y9
+	VANDPS      Y6, Y9, Y9
+	VADDPS      Y7, Y2, Y2
+	VFMADD231PS Y7, Y9, Y4
+
+xdone:
+	MOVQ         x_len+56(FP), SI
+	VCVTSI2SSQ   SI, X8, X8
+	VADDPS       Y3, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X3
+	VADDPS       X3, X2, X2
+	VPSHUFD      $0x0e, X2, X3
+	VADDPS       X3, X2, X2
+	VPSHUFD      $0x01, X2, X3
+	VADDPS       X3, X2, X2
+	VADDPS       Y5, Y4, Y4
+	VEXTRACTF128 $0x01, Y4, X3
+	VADDPS       X3, X4, X4
+	VPSHUFD      $0x0e, X4, X3
+	VADDPS       X3, X4, X4
+	VPSHUFD      $0x01, X4, X3
+	VADDPS       X3, X4, X4
+	VDIVSS       X8, X2, X2
+	VDIVSS       X8, X4, X4
+	VBROADCASTSS X2, Y2
+	VBROADCASTSS X4, Y3
+	MOVQ         x_len+56(FP), SI
+	XORQ         DI, DI
+	MOVQ         SI, R8
+	SHLQ         $0x02, R8
+	ANDQ         $-64, R8
+
+xxgroup:
+	CMPQ         DI, R8
+	JGE          xxgroupend
+	VMOVUPS      (CX)(DI*1), Y4
+	VMOVUPS      (BX)(DI*1), Y5
+	VMULPS       Y5, Y4, Y4
+	VMOVUPS      (DX)(DI*1), Y5
+	VSUBPS       Y0, Y5, Y5
+	VMULPS       Y1, Y5, Y5
+	VSUBPS       Y2, Y4, Y4
+	VFNMADD231PS Y3, Y5, Y4
+	VMOVUPS      (AX)(DI*1), Y5
+	VFMADD231PS  Y1, Y4, Y5
+	VMOVUPS      Y5, (AX)(DI*1)
+	VMOVUPS      32(CX)(DI*1), Y4
+	VMOVUPS      32(BX)(DI*1), Y5
+	VMULPS       Y5, Y4, Y4
+	VMOVUPS      32(DX)(DI*1), Y5
+	VSUBPS       Y0, Y5, Y5
+	VMULPS       Y1, Y5, Y5
+	VSUBPS       Y2, Y4, Y4
+	VFNMADD231PS Y3, Y5, Y4
+	VMOVUPS      32(AX)(DI*1), Y5
+	VFMADD231PS  Y1, Y4, Y5
+	VMOVUPS      Y5, 32(AX)(DI*1)
+	ADDQ         $+64, DI
+	JMP          xxgroup
+
+xxgroupend:
+	MOVQ SI, R8
+	SHLQ $0x02, R8
+	ANDQ $-32, R8
+
+xxsingle:
+	CMPQ         DI, R8
+	JGE          xxsingleend
+	VMOVUPS      (CX)(DI*1), Y4
+	VMOVUPS      (BX)(DI*1), Y5
+	VMULPS       Y5, Y4, Y4
+	VMOVUPS      (DX)(DI*1), Y5
+	VSUBPS       Y0, Y5, Y5
+	VMULPS       Y1, Y5, Y5
+	VSUBPS       Y2, Y4, Y4
+	VFNMADD231PS Y3, Y5, Y4
+	VMOVUPS      (AX)(DI*1), Y5
+	VFMADD231PS  Y1, Y4, Y5
+	VMOVUPS      Y5, (AX)(DI*1)
+	ADDQ         $+32, DI
+	JMP          xxsingle
+
+xxsingleend:
+	ANDQ         $+7, SI
+	JZ           xxdone
+	LEAQ         laneMasks<>+32(SB), R8
+	SHLQ         $0x02, SI
+	SUBQ         SI, R8
+	VMOVUPS      (R8), Y4
+	VMASKMOVPS   (CX)(DI*1), Y4, Y5
+	VMASKMOVPS   (BX)(DI*1), Y4, Y6
+	VMULPS       Y6, Y5, Y5
+	VMASKMOVPS   (DX)(DI*1), Y4, Y6
+	VSUBPS       Y0, Y6, Y6
+	VMULPS       Y1, Y6, Y6
+	VSUBPS       Y2, Y5, Y5
+	VFNMADD231PS Y3, Y6, Y5
+	VMASKMOVPS   (AX)(DI*1), Y4, Y0
+	VFMADD231PS  Y1, Y5, Y0
+	VMASKMOVPS   Y0, Y4, (AX)(DI*1)
+
+xxdone:
+	VZEROUPPER
+	RET
+
+plain:
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	MOVQ   x_len+56(FP), BX
+	XORQ   SI, SI
+	MOVQ   BX, DI
+	SHLQ   $0x02, DI
+	ANDQ   $-64, DI
+
+xxxgroup:
+	CMPQ        SI, DI
+	JGE         xxxgroupend
+	VMOVUPS     (CX)(SI*1), Y6
+	VMOVUPS     (DX)(SI*1), Y7
+	VSUBPS      Y0, Y7, Y7
+	VMULPS      Y1, Y7, Y7
+	VADDPS      Y6, Y2, Y2
+	VFMADD231PS Y6, Y7, Y4
+	VMOVUPS     32(CX)(SI*1), Y6
+	VMOVUPS     32(DX)(SI*1), Y7
+	VSUBPS      Y0, Y7, Y7
+	VMULPS      Y1, Y7, Y7
+	VADDPS      Y6, Y3, Y3
+	VFMADD231PS Y6, Y7, Y5
+	ADDQ        $+64, SI
+	JMP         xxxgroup
+
+xxxgroupend:
+	MOVQ BX, DI
+	SHLQ $0x02, DI
+	ANDQ $-32, DI
+
+xxxsingle:
+	CMPQ        SI, DI
+	JGE         xxxsingleend
+	VMOVUPS     (CX)(SI*1), Y6
+	VMOVUPS     (DX)(SI*1), Y7
+	VSUBPS      Y0, Y7, Y7
+	VMULPS      Y1, Y7, Y7
+	VADDPS      Y6, Y2, Y2
+	VFMADD231PS Y6, Y7, Y4
+	ADDQ        $+32, SI
+	JMP         xxxsingle
+
+xxxsingleend:
+	ANDQ        $+7, BX
+	JZ          xxxdone
+	LEAQ        laneMasks<>+32(SB), DI
+	SHLQ        $0x02, BX
+	SUBQ        BX, DI
+	VMOVUPS     (DI), Y6
+	VMASKMOVPS  (CX)(SI*1), Y6, Y7
+	VMASKMOVPS  (DX)(SI*1), Y6, Y9
+	VSUBPS      Y0, Y9, Y9
+	VMULPS      Y1, Y9, Y9
+	VANDPS      Y6, Y9, Y9
+	VADDPS      Y7, Y2, Y2
+	VFMADD231PS Y7, Y9, Y4
+
+xxxdone:
+	MOVQ         x_len+56(FP), BX
+	VCVTSI2SSQ   BX, X8, X8
+	VADDPS       Y3, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X3
+	VADDPS       X3, X2, X2
+	VPSHUFD      $0x0e, X2, X3
+	VADDPS       X3, X2, X2
+	VPSHUFD      $0x01, X2, X3
+	VADDPS       X3, X2, X2
+	VADDPS       Y5, Y4, Y4
+	VEXTRACTF128 $0x01, Y4, X3
+	VADDPS       X3, X4, X4
+	VPSHUFD      $0x0e, X4, X3
+	VADDPS       X3, X4, X4
+	VPSHUFD      $0x01, X4, X3
+	VADDPS       X3, X4, X4
+	VDIVSS       X8, X2, X2
+	VDIVSS       X8, X4, X4
+	VBROADCASTSS X2, Y2
+	VBROADCASTSS X4, Y3
+	MOVQ         x_len+56(FP), BX
+	XORQ         SI, SI
+	MOVQ         BX, DI
+	SHLQ         $0x02, DI
+	ANDQ         $-64, DI
+
+xxxxgroup:
+	CMPQ         SI, DI
+	JGE          xxxxgroupend
+	VMOVUPS      (CX)(SI*1), Y4
+	VMOVUPS      (DX)(SI*1), Y5
+	VSUBPS       Y0, Y5, Y5
+	VMULPS       Y1, Y5, Y5
+	VSUBPS       Y2, Y4, Y4
+	VFNMADD231PS Y3, Y5, Y4
+	VMOVUPS      (AX)(SI*1), Y5
+	VFMADD231PS  Y1, Y4, Y5
+	VMOVUPS      Y5, (AX)(SI*1)
+	VMOVUPS      32(CX)(SI*1), Y4
+	VMOVUPS      32(DX)(SI*1), Y5
+	VSUBPS       Y0, Y5, Y5
+	VMULPS       Y1, Y5, Y5
+	VSUBPS       Y2, Y4, Y4
+	VFNMADD231PS Y3, Y5, Y4
+	VMOVUPS      32(AX)(SI*1), Y5
+	VFMADD231PS  Y1, Y4, Y5
+	VMOVUPS      Y5, 32(AX)(SI*1)
+	ADDQ         $+64, SI
+	JMP          xxxxgroup
+
+xxxxgroupend:
+	MOVQ BX, DI
+	SHLQ $0x02, DI
+	ANDQ $-32, DI
+
+xxxxsingle:
+	CMPQ         SI, DI
+	JGE          xxxxsingleend
+	VMOVUPS      (CX)(SI*1), Y4
+	VMOVUPS      (DX)(SI*1), Y5
+	VSUBPS       Y0, Y5, Y5
+	VMULPS       Y1, Y5, Y5
+	VSUBPS       Y2, Y4, Y4
+	VFNMADD231PS Y3, Y5, Y4
+	VMOVUPS      (AX)(SI*1), Y5
+	VFMADD231PS  Y1, Y4, Y5
+	VMOVUPS      Y5, (AX)(SI*1)
+	ADDQ         $+32, SI
+	JMP          xxxxsingle
+
+xxxxsingleend:
+	ANDQ         $+7, BX
+	JZ           xxxxdone
+	LEAQ         laneMasks<>+32(SB), DI
+	SHLQ         $0x02, BX
+	SUBQ         BX, DI
+	VMOVUPS      (DI), Y4
+	VMASKMOVPS   (CX)(SI*1), Y4, Y5
+	VMASKMOVPS   (DX)(SI*1), Y4, Y6
+	VSUBPS       Y0, Y6, Y6
+	VMULPS       Y1, Y6, Y6
+	VSUBPS       Y2, Y5, Y5
+	VFNMADD231PS Y3, Y6, Y5
+	VMASKMOVPS   (AX)(SI*1), Y4, Y0
+	VFMADD231PS  Y1, Y5, Y0
+	VMASKMOVPS   Y0, Y4, (AX)(SI*1)
+
+xxxxdone:
+	VZEROUPPER
+	RET

@@ -129,6 +129,39 @@ func NormColumnsBackward(dx, dy, x, mean, scale, a, b []float32, rows, cols, str
 	}
 }
 
+// NormColumnsBackwardAdd is NormColumnsBackward that adds to dx and, unless
+// rounded is nil, leaves the new dx in bfloat16 there, at the same stride. dx
+// must not be dy.
+func NormColumnsBackwardAdd(dx []float32, rounded []BF16, dy, x, mean, scale, a, b []float32, rows, cols, stride int) {
+	const op = "NormColumnsBackwardAdd"
+	need := blockLen(op, "x", rows, cols, stride)
+	mustHold(op, "dx", len(dx), need)
+	if rounded != nil {
+		mustHold(op, "rounded", len(rounded), need)
+	}
+	mustHold(op, "dy", len(dy), need)
+	mustHold(op, "x", len(x), need)
+	mustHold(op, "mean", len(mean), cols)
+	mustHold(op, "scale", len(scale), cols)
+	mustHold(op, "a", len(a), cols)
+	mustHold(op, "b", len(b), cols)
+	for i := range rows {
+		lo, hi := i*stride, i*stride+cols
+		normColumnsBackwardAdd(dx[lo:hi], dy[lo:hi], x[lo:hi], mean[:cols], scale[:cols], a[:cols], b[:cols])
+		if rounded != nil {
+			toBF16(rounded[lo:hi], dx[lo:hi])
+		}
+	}
+}
+
+// normColumnsBackwardAddGeneric is one row of NormColumnsBackwardAdd.
+func normColumnsBackwardAddGeneric(dx, dy, x, mean, scale, a, b []float32) {
+	for j := range dx {
+		d := float32((x[j] - mean[j]) * b[j])
+		dx[j] += float32((dy[j] - a[j] - d) * scale[j])
+	}
+}
+
 // normColumnsBackwardGeneric is one row of NormColumnsBackward.
 func normColumnsBackwardGeneric(dx, dy, x, mean, scale, a, b []float32) {
 	for j := range dx {

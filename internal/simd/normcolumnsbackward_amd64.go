@@ -9,7 +9,17 @@ package simd
 //go:noescape
 func normColumnsBackwardAVX512(dx []float32, dy []float32, x []float32, mean []float32, scale []float32, a []float32, b []float32)
 
+// normColumnsBackwardAddAVX512 computes dx[j] += (dy[j] - a[j] - (x[j]-mean[j])*b[j]) * scale[j].
+//
+//go:noescape
+func normColumnsBackwardAddAVX512(dx []float32, dy []float32, x []float32, mean []float32, scale []float32, a []float32, b []float32)
+
 // normColumnsBackwardAVX2 computes dx[j] = (dy[j] - a[j] - (x[j]-mean[j])*b[j]) * scale[j].
 //
 //go:noescape
 func normColumnsBackwardAVX2(dx []float32, dy []float32, x []float32, mean []float32, scale []float32, a []float32, b []float32)
+
+// normColumnsBackwardAddAVX2 computes dx[j] += (dy[j] - a[j] - (x[j]-mean[j])*b[j]) * scale[j].
+//
+//go:noescape
+func normColumnsBackwardAddAVX2(dx []float32, dy []float32, x []float32, mean []float32, scale []float32, a []float32, b []float32)

@@ -92,6 +92,98 @@ xdone:
 	VZEROUPPER
 	RET
 
+// func normColumnsBackwardAddAVX512(dx []float32, dy []float32, x []float32, mean []float32, scale []float32, a []float32, b []float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·normColumnsBackwardAddAVX512(SB), NOSPLIT, $0-168
+	MOVQ dx_base+0(FP), AX
+	MOVQ dy_base+24(FP), CX
+	MOVQ x_base+48(FP), DX
+	MOVQ mean_base+72(FP), BX
+	MOVQ scale_base+96(FP), SI
+	MOVQ a_base+120(FP), DI
+	MOVQ b_base+144(FP), R8
+	MOVQ dx_len+8(FP), R9
+	XORQ R10, R10
+	MOVQ R9, R11
+	SHLQ $0x02, R11
+	ANDQ $-128, R11
+
+xgroup:
+	CMPQ         R10, R11
+	JGE          xgroupend
+	VMOVUPS      (DX)(R10*1), Z0
+	VMOVUPS      (CX)(R10*1), Z1
+	VMOVUPS      (BX)(R10*1), Z2
+	VSUBPS       Z2, Z0, Z0
+	VMOVUPS      (DI)(R10*1), Z2
+	VSUBPS       Z2, Z1, Z1
+	VMOVUPS      (R8)(R10*1), Z2
+	VFNMADD231PS Z2, Z0, Z1
+	VMOVUPS      (AX)(R10*1), Z0
+	VMOVUPS      (SI)(R10*1), Z2
+	VFMADD231PS  Z2, Z1, Z0
+	VMOVUPS      Z0, (AX)(R10*1)
+	VMOVUPS      64(DX)(R10*1), Z0
+	VMOVUPS      64(CX)(R10*1), Z1
+	VMOVUPS      64(BX)(R10*1), Z2
+	VSUBPS       Z2, Z0, Z0
+	VMOVUPS      64(DI)(R10*1), Z2
+	VSUBPS       Z2, Z1, Z1
+	VMOVUPS      64(R8)(R10*1), Z2
+	VFNMADD231PS Z2, Z0, Z1
+	VMOVUPS      64(AX)(R10*1), Z0
+	VMOVUPS      64(SI)(R10*1), Z2
+	VFMADD231PS  Z2, Z1, Z0
+	VMOVUPS      Z0, 64(AX)(R10*1)
+	ADDQ         $+128, R10
+	JMP          xgroup
+
+xgroupend:
+	MOVQ R9, R11
+	SHLQ $0x02, R11
+	ANDQ $-64, R11
+
+xsingle:
+	CMPQ         R10, R11
+	JGE          xsingleend
+	VMOVUPS      (DX)(R10*1), Z0
+	VMOVUPS      (CX)(R10*1), Z1
+	VMOVUPS      (BX)(R10*1), Z2
+	VSUBPS       Z2, Z0, Z0
+	VMOVUPS      (DI)(R10*1), Z2
+	VSUBPS       Z2, Z1, Z1
+	VMOVUPS      (R8)(R10*1), Z2
+	VFNMADD231PS Z2, Z0, Z1
+	VMOVUPS      (AX)(R10*1), Z0
+	VMOVUPS      (SI)(R10*1), Z2
+	VFMADD231PS  Z2, Z1, Z0
+	VMOVUPS      Z0, (AX)(R10*1)
+	ADDQ         $+64, R10
+	JMP          xsingle
+
+xsingleend:
+	ANDQ         $+15, R9
+	JZ           xdone
+	MOVL         $0x0000ffff, R11
+	BZHIL        R9, R11, R11
+	KMOVW        R11, K1
+	VMOVUPS.Z    (DX)(R10*1), K1, Z0
+	VMOVUPS.Z    (CX)(R10*1), K1, Z1
+	VMOVUPS.Z    (BX)(R10*1), K1, Z2
+	VSUBPS       Z2, Z0, Z0
+	VMOVUPS.Z    (DI)(R10*1), K1, Z2
+	VSUBPS       Z2, Z1, Z1
+	VMOVUPS.Z    (R8)(R10*1), K1, Z2
+	VFNMADD231PS Z2, Z0, Z1
+	VMOVUPS.Z    (AX)(R10*1), K1, Z0
+	VMOVUPS.Z    (SI)(R10*1), K1, Z2
+	VFMADD231PS  Z2, Z1, Z0
+	VMOVUPS      Z0, K1, (AX)(R10*1)
+
+xdone:
+	VZEROUPPER
+	RET
+
 // func normColumnsBackwardAVX2(dx []float32, dy []float32, x []float32, mean []float32, scale []float32, a []float32, b []float32)
 // Requires: AVX, FMA3
 TEXT ·normColumnsBackwardAVX2(SB), NOSPLIT, $0-168
@@ -198,3 +290,96 @@ DATA laneMasks<>+52(SB)/4, $0x00000000
 DATA laneMasks<>+56(SB)/4, $0x00000000
 DATA laneMasks<>+60(SB)/4, $0x00000000
 GLOBL laneMasks<>(SB), RODATA|NOPTR, $64
+
+// func normColumnsBackwardAddAVX2(dx []float32, dy []float32, x []float32, mean []float32, scale []float32, a []float32, b []float32)
+// Requires: AVX, FMA3
+TEXT ·normColumnsBackwardAddAVX2(SB), NOSPLIT, $0-168
+	MOVQ dx_base+0(FP), AX
+	MOVQ dy_base+24(FP), CX
+	MOVQ x_base+48(FP), DX
+	MOVQ mean_base+72(FP), BX
+	MOVQ scale_base+96(FP), SI
+	MOVQ a_base+120(FP), DI
+	MOVQ b_base+144(FP), R8
+	MOVQ dx_len+8(FP), R9
+	XORQ R10, R10
+	MOVQ R9, R11
+	SHLQ $0x02, R11
+	ANDQ $-64, R11
+
+xgroup:
+	CMPQ         R10, R11
+	JGE          xgroupend
+	VMOVUPS      (DX)(R10*1), Y0
+	VMOVUPS      (CX)(R10*1), Y1
+	VMOVUPS      (BX)(R10*1), Y2
+	VSUBPS       Y2, Y0, Y0
+	VMOVUPS      (DI)(R10*1), Y2
+	VSUBPS       Y2, Y1, Y1
+	VMOVUPS      (R8)(R10*1), Y2
+	VFNMADD231PS Y2, Y0, Y1
+	VMOVUPS      (AX)(R10*1), Y0
+	VMOVUPS      (SI)(R10*1), Y2
+	VFMADD231PS  Y2, Y1, Y0
+	VMOVUPS      Y0, (AX)(R10*1)
+	VMOVUPS      32(DX)(R10*1), Y0
+	VMOVUPS      32(CX)(R10*1), Y1
+	VMOVUPS      32(BX)(R10*1), Y2
+	VSUBPS       Y2, Y0, Y0
+	VMOVUPS      32(DI)(R10*1), Y2
+	VSUBPS       Y2, Y1, Y1
+	VMOVUPS      32(R8)(R10*1), Y2
+	VFNMADD231PS Y2, Y0, Y1
+	VMOVUPS      32(AX)(R10*1), Y0
+	VMOVUPS      32(SI)(R10*1), Y2
+	VFMADD231PS  Y2, Y1, Y0
+	VMOVUPS      Y0, 32(AX)(R10*1)
+	ADDQ         $+64, R10
+	JMP          xgroup
+
+xgroupend:
+	MOVQ R9, R11
+	SHLQ $0x02, R11
+	ANDQ $-32, R11
+
+xsingle:
+	CMPQ         R10, R11
+	JGE          xsingleend
+	VMOVUPS      (DX)(R10*1), Y0
+	VMOVUPS      (CX)(R10*1), Y1
+	VMOVUPS      (BX)(R10*1), Y2
+	VSUBPS       Y2, Y0, Y0
+	VMOVUPS      (DI)(R10*1), Y2
+	VSUBPS       Y2, Y1, Y1
+	VMOVUPS      (R8)(R10*1), Y2
+	VFNMADD231PS Y2, Y0, Y1
+	VMOVUPS      (AX)(R10*1), Y0
+	VMOVUPS      (SI)(R10*1), Y2
+	VFMADD231PS  Y2, Y1, Y0
+	VMOVUPS      Y0, (AX)(R10*1)
+	ADDQ         $+32, R10
+	JMP          xsingle
+
+xsingleend:
+	ANDQ         $+7, R9
+	JZ           xdone
+	LEAQ         laneMasks<>+32(SB), R11
+	SHLQ         $0x02, R9
+	SUBQ         R9, R11
+	VMOVUPS      (R11), Y0
+	VMASKMOVPS   (DX)(R10*1), Y0, Y1
+	VMASKMOVPS   (CX)(R10*1), Y0, Y2
+	VMASKMOVPS   (BX)(R10*1), Y0, Y3
+	VSUBPS       Y3, Y1, Y1
+	VMASKMOVPS   (DI)(R10*1), Y0, Y3
+	VSUBPS       Y3, Y2, Y2
+	VMASKMOVPS   (R8)(R10*1), Y0, Y3
+	VFNMADD231PS Y3, Y1, Y2
+	VMASKMOVPS   (AX)(R10*1), Y0, Y1
+	VMASKMOVPS   (SI)(R10*1), Y0, Y3
+	VFMADD231PS  Y3, Y2, Y1
+	VMASKMOVPS   Y1, Y0, (AX)(R10*1)
+
+xdone:
+	VZEROUPPER
+	RET

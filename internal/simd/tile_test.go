@@ -4,11 +4,18 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
-// roundingBF16 is the error of one rounding to bfloat16 of a float64 value.
-func roundingBF16(v float64) float64 { return math.Abs(v)*0x1p-8 + 0x1p-134 }
+// roundingBF16 is the error of one rounding to bfloat16 of a float64 value;
+// VCVTNEPS2BF16 takes denormals as zeros.
+func roundingBF16(v float64) float64 {
+	if useBF16 {
+		return math.Abs(v)*0x1p-8 + 0x1p-126
+	}
+	return math.Abs(v)*0x1p-8 + 0x1p-134
+}
 
 // A tileCase is a kernel on blocks of rows x cols at odd strides and what its
 // outputs should be.
@@ -39,7 +46,7 @@ func (k *tileCase) near(t *testing.T, i, j int, got, want, bound float64) {
 
 func TestTiles(t *testing.T) {
 	rng := rand.New(rand.NewPCG(111, 112))
-	forEachVariant(t, func(variant string) {
+	forEachBF16Kernel(t, func(variant string) {
 		for cols := 1; cols < 70; cols++ {
 			k := &tileCase{rows: 1 + rng.IntN(4), cols: cols}
 			k.ldc, k.ldd, k.ldh = cols+rng.IntN(3), cols+rng.IntN(3), cols+rng.IntN(3)
@@ -114,7 +121,13 @@ func checkBiasGELUTileBF16(t *testing.T, k *tileCase) {
 // geluBF16Twin is GELU and its bound with a bfloat16 result: docs/numerics.md.
 func geluBF16Twin(x float64) (want, bound float64) {
 	exact, err := geluTwin([]float64{0, x})
-	return exact[0], roundingBF16(exact[0]) + err[0]
+	return exact[0], roundingBF16(exact[0]) + err[0] + 0x1p-16*math.Abs(x)
+}
+
+// geluBackwardBF16Twin is the same for GELU's gradient.
+func geluBackwardBF16Twin(dy, x float64) (want, bound float64) {
+	exact, err := geluBackwardTwin([]float64{0, dy, x})
+	return exact[0], roundingBF16(exact[0]) + err[0] + 0x1p-14*math.Abs(dy)
 }
 
 func checkGELUBackwardTile(t *testing.T, k *tileCase) {
@@ -128,8 +141,8 @@ func checkGELUBackwardTile(t *testing.T, k *tileCase) {
 func checkGELUBackwardTileBF16(t *testing.T, k *tileCase) {
 	GELUBackwardTileBF16(k.out16.slice(), k.ldd, k.c, k.ldc, k.hidden16, k.ldh, k.rows, k.cols)
 	k.each(func(i, j int) {
-		want, bound := geluBackwardTwin([]float64{0, float64(k.c[i*k.ldc+j]), float64(k.hidden16[i*k.ldh+j].Float32())})
-		k.near(t, i, j, float64(k.out16.slice()[i*k.ldd+j].Float32()), want[0], bound[0]+roundingBF16(want[0]))
+		want, bound := geluBackwardBF16Twin(float64(k.c[i*k.ldc+j]), float64(k.hidden16[i*k.ldh+j].Float32()))
+		k.near(t, i, j, float64(k.out16.slice()[i*k.ldd+j].Float32()), want, bound)
 	})
 }
 
@@ -161,10 +174,7 @@ func checkBiasResidualTile(t *testing.T, k *tileCase) {
 // The bfloat16 forms of the norms and sums give their float32 twins, rounded.
 func TestBF16RowsAndColumns(t *testing.T) {
 	rng := rand.New(rand.NewPCG(113, 114))
-	forEachVariant(t, func(variant string) {
-		if variant != variantGeneric {
-			return
-		}
+	forEachBF16Kernel(t, func(variant string) {
 		for _, s := range columnShapes {
 			rows, cols, pad := s[0], s[1], s[2]
 			what := fmt.Sprintf("%s %v", variant, s)
@@ -223,4 +233,133 @@ func checkRounded(t *testing.T, what string, got []BF16, want []float32) {
 			t.Fatalf("%s: element %d is %v, want %v rounded", what, i, v.Float32(), want[i])
 		}
 	}
+}
+
+// The forms that add to dx give what the others do and one addition, and leave
+// it rounded.
+func TestBackwardAdd(t *testing.T) {
+	rng := rand.New(rand.NewPCG(115, 116))
+	forEachBF16Kernel(t, func(variant string) {
+		for _, s := range columnShapes {
+			rows, cols := s[0], s[1]
+			what := fmt.Sprintf("%s %v", variant, s)
+			c := newColumnCase(rng, rows, cols, 0)
+			start, once := randoms(rng, rows*cols, 1), make([]float32, rows*cols)
+			check := func(name string, add func(dx []float32, rounded []BF16)) {
+				t.Helper()
+				dx, rounded := newGuarded(start, cols%16), newGuarded16(rows*cols, cols%16)
+				add(dx.slice(), rounded.slice())
+				dx.check(t, what)
+				rounded.check(t, what)
+				for i, v := range dx.slice() {
+					want := float64(start[i]) + float64(once[i])
+					if d := math.Abs(float64(v) - want); !(d <= ulp*(math.Abs(want)+math.Abs(float64(once[i])))) {
+						t.Fatalf("%s: %s: element %d is %v, want %v", what, name, i, v, want)
+					}
+				}
+				checkRounded(t, what+" "+name, rounded.slice(), dx.slice())
+				again := append([]float32(nil), start...)
+				add(again, nil)
+				if !sameBits(again, dx.slice()) {
+					t.Fatalf("%s: %s: the bits depend on the rounded copy", what, name)
+				}
+			}
+			for _, gamma := range [][]float32{c.colMean, nil} {
+				LayerNormBackward(once, c.dy, c.x, gamma, c.rowMean, c.rowRstd, cols)
+				check("LayerNormBackwardAdd", func(dx []float32, rounded []BF16) {
+					LayerNormBackwardAdd(dx, rounded, c.dy, c.x, gamma, c.rowMean, c.rowRstd, cols)
+				})
+			}
+			a, b := randoms(rng, cols, 1), randoms(rng, cols, 1)
+			NormColumnsBackward(once, c.dy, c.x, c.colMean, c.colRstd, a, b, rows, cols, cols)
+			check("NormColumnsBackwardAdd", func(dx []float32, rounded []BF16) {
+				NormColumnsBackwardAdd(dx, rounded, c.dy, c.x, c.colMean, c.colRstd, a, b, rows, cols, cols)
+			})
+		}
+	})
+}
+
+// GELU in bfloat16 over all that its polynomial tells apart, and far beyond; an
+// element's bits don't depend on its place.
+func TestGELUBF16Dense(t *testing.T) {
+	var x []float32
+	for b := range 1 << 16 {
+		if v := BF16(b).Float32(); v == v && math.Abs(float64(v)) < 1e38 {
+			x = append(x, v)
+		}
+	}
+	for v := -9.0; v <= 9; v += 1.0 / 2048 {
+		x = append(x, float32(v*1.0000123))
+	}
+	n := len(x)
+	bias, dy, narrow := make([]float32, n), make([]float32, n), make([]BF16, n)
+	for i := range dy {
+		dy[i] = 1.25
+	}
+	act, slope, hidden := make([]BF16, n), make([]BF16, n), make([]BF16, n)
+	forEachBF16Kernel(t, func(kernel string) {
+		BiasGELUTileBF16(hidden, act, n, x, n, 1, n, bias)
+		ToBF16(narrow, x)
+		GELUBackwardTileBF16(slope, n, dy, n, narrow, n, 1, n)
+		forward, backward := 0.0, 0.0
+		for i, v := range x {
+			want, bound := geluBF16Twin(float64(v))
+			d := math.Abs(float64(act[i].Float32()) - want)
+			if !(d <= bound) {
+				t.Fatalf("%s: GELU(%v) = %v, want %v", kernel, v, act[i].Float32(), want)
+			}
+			forward = max(forward, d/bound)
+			want, bound = geluBackwardBF16Twin(1.25, float64(narrow[i].Float32()))
+			if d = math.Abs(float64(slope[i].Float32()) - want); !(d <= bound) {
+				t.Fatalf("%s: GELU'(%v)*1.25 = %v, want %v", kernel, narrow[i].Float32(), slope[i].Float32(), want)
+			}
+			backward = max(backward, d/bound)
+		}
+		t.Logf("%s: largest error %.2f of GELU's bound, %.2f of its gradient's", kernel, forward, backward)
+		rng := rand.New(rand.NewPCG(117, 118))
+		for range 300 {
+			lo := rng.IntN(n - 80)
+			hi := lo + 1 + rng.IntN(75)
+			h, a, s := make([]BF16, hi-lo), make([]BF16, hi-lo), make([]BF16, hi-lo)
+			BiasGELUTileBF16(h, a, hi-lo, x[lo:], hi-lo, 1, hi-lo, bias)
+			GELUBackwardTileBF16(s, hi-lo, dy, hi-lo, narrow[lo:], hi-lo, 1, hi-lo)
+			if !slices.Equal(h, hidden[lo:hi]) || !slices.Equal(a, act[lo:hi]) || !slices.Equal(s, slope[lo:hi]) {
+				t.Fatalf("%s: bits depend on the place", kernel)
+			}
+		}
+	})
+}
+
+// NaN stays NaN, and infinities end where GELU does; nothing else is touched.
+func TestTilesSpecialValues(t *testing.T) {
+	nan, inf := float32(math.NaN()), float32(math.Inf(1))
+	forEachBF16Kernel(t, func(kernel string) {
+		for at := range 37 {
+			c, bias, ones := make([]float32, 37), make([]float32, 37), make([]float32, 37)
+			for i := range ones {
+				ones[i] = 1
+			}
+			act, hidden, slope := make([]BF16, 37), make([]BF16, 37), make([]BF16, 37)
+			run := func(v float32) (h, a, s float64) {
+				c[at] = v
+				BiasGELUTileBF16(hidden, act, 37, c, 37, 1, 37, bias)
+				GELUBackwardTileBF16(slope, 37, ones, 37, hidden, 37, 1, 37)
+				for i := range act {
+					if i != at && (act[i] != 0 || hidden[i] != 0 || slope[i] != RoundBF16(.5)) {
+						t.Fatalf("%s: %v at %d reached element %d", kernel, v, at, i)
+					}
+				}
+				return float64(hidden[at].Float32()), float64(act[at].Float32()), float64(slope[at].Float32())
+			}
+			if h, a, s := run(nan); !math.IsNaN(h) || !math.IsNaN(a) || !math.IsNaN(s) {
+				t.Errorf("%s: NaN gives %v, %v, %v", kernel, h, a, s)
+			}
+			if h, a, _ := run(inf); !math.IsInf(h, 1) || !math.IsInf(a, 1) {
+				t.Errorf("%s: +Inf gives %v, %v", kernel, h, a)
+			}
+			if h, a, _ := run(-inf); !math.IsInf(h, -1) || !math.IsNaN(a) {
+				t.Errorf("%s: -Inf gives %v, %v", kernel, h, a)
+			}
+		}
+	})
 }

@@ -72,6 +72,9 @@ func (v *vector) groups(n reg.Register, unroll int, body func(index reg.Register
 		v.JMP(operand.LabelRef(label))
 		v.Label(label + "end")
 	}
+	if v.wholesOnly {
+		return
+	}
 	v.TESTQ(n, n)
 	v.JZ(operand.LabelRef("none"))
 	v.makeMask(n)
@@ -168,8 +171,13 @@ func normColumns(v *vector) {
 }
 
 func normColumnsBackward(v *vector) {
-	v.function("normColumnsBackward", "func(dx, dy, x, mean, scale, a, b []float32)",
-		"computes dx[j] = (dy[j] - a[j] - (x[j]-mean[j])*b[j]) * scale[j].")
+	normColumnsGradient(v, "normColumnsBackward", "=", false)
+	normColumnsGradient(v, "normColumnsBackwardAdd", "+=", true)
+}
+
+func normColumnsGradient(v *vector, name, assign string, add bool) {
+	v.function(name, "func(dx, dy, x, mean, scale, a, b []float32)",
+		"computes dx[j] "+assign+" (dy[j] - a[j] - (x[j]-mean[j])*b[j]) * scale[j].")
 	dx, dy, x, mean := v.base("dx"), v.base("dy"), v.base("x"), v.base("mean")
 	scale, a, b := v.base("scale"), v.base("a"), v.base("b")
 	v.loop(v.length("dx"), 2, func(at operand.Mem, _ int) {
@@ -177,8 +185,46 @@ func normColumnsBackward(v *vector) {
 		v.VSUBPS(v.load(mean, at), d, d)
 		v.VSUBPS(v.load(a, at), g, g)
 		v.VFNMADD231PS(v.load(b, at), d, g)
-		v.VMULPS(v.load(scale, at), g, g)
+		if add {
+			sum := v.load(dx, at)
+			v.VFMADD231PS(v.load(scale, at), g, sum)
+			g = sum
+		} else {
+			v.VMULPS(v.load(scale, at), g, g)
+		}
 		v.store(g, dx, at)
 	})
+	v.done()
+}
+
+// columnSumsBF16 is columnSums for bfloat16; the narrow one does whole vectors
+// of columns only.
+func columnSumsBF16(v *vector16) {
+	if v.native {
+		return
+	}
+	v.function("columnSumsBF16", "func(dst []float32, x []uint16, rows, stride int)",
+		"computes dst[j] = Σ_i x[i*stride+j], rows > 0"+v.wholes())
+	dst, x := v.base("dst"), v.base("x")
+	stride := v.Load(v.Param("stride"), v.GP64())
+	v.SHLQ(operand.U8(1), stride)
+	one := func(index reg.Register, vectors int, label string) {
+		sums := v.accumulators(vectors)
+		half, row, left := v.GP64(), v.GP64(), v.Load(v.Param("rows"), v.GP64())
+		v.MOVQ(index, half)
+		v.SHRQ(operand.U8(1), half)
+		v.LEAQ(operand.Mem{Base: x, Index: half, Scale: 1}, row)
+		v.Label(label)
+		for i := range vectors {
+			v.VADDPS(v.load16(row, operand.Mem{Disp: 2 * v.width() * i}), sums[i], sums[i])
+		}
+		v.ADDQ(stride, row)
+		v.DECQ(left)
+		v.JNZ(operand.LabelRef(label))
+		for i := range vectors {
+			v.store(sums[i], dst, operand.Mem{Index: index, Scale: 1, Disp: 4 * v.width() * i})
+		}
+	}
+	v.groups(v.length("dst"), 4, one)
 	v.done()
 }
