@@ -22,6 +22,8 @@ type vector struct {
 	tailMask  reg.Register // mask of the last elements: K1, or a YMM
 	inTail    bool
 	rowsParam string // see rowCount
+
+	wholesOnly bool // no tail: the caller passes whole vectors
 }
 
 // bothSets generates an operation for AVX-512 and AVX2. Functions start with
