@@ -33,7 +33,6 @@ var operations = []struct {
 	{"attentionsoftmax", withBF16(attentionSoftmax)},
 	{"attentiongradient", withBF16(attentionGradient)},
 	{"attentiondots", withBF16(attentionDots)},
-	{"attentionstore", withBF16(attentionStore)},
 	{"attentionpack", attentionPack},
 	{"add", bothSets(add)},
 	{"axpy", bothSets(axpy)},
