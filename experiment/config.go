@@ -51,6 +51,8 @@ type Config struct {
 	Temperature         *float64 `yaml:"temperature,omitempty" placeholder:"T" help:"simclr, mocov3."`
 	TrainPatchEmbed     *bool    `yaml:"train_patch_embed,omitempty" negatable:"" help:"Train the patch embedding instead of freezing it."`
 
+	Fault string `yaml:"fault,omitempty" placeholder:"PART" help:"Break training on purpose, to see that evaluation notices: targets (another image's) or geometry (another pair's)."`
+
 	Shuffle    int   `yaml:"shuffle" default:"2048" placeholder:"N" help:"Samples of the shuffle window, 0: in the listed order."`
 	Interleave int   `yaml:"interleave" default:"4" placeholder:"N" help:"Shards read in turn."`
 	MaxPixels  int64 `yaml:"max_pixels,omitempty" placeholder:"N" help:"Refuse larger images (default: Pillow's limit, 178956970)."`

@@ -51,6 +51,7 @@ func TestConfigurationErrors(t *testing.T) {
 			c.Recipe = func(r *views.Recipe) error { r.Mask.Count = 65; return nil }
 		}, "mask.count"},
 		{"relative", func(c *Config) { kind := "some"; c.Relative = &kind }, "full, no-scale, no-flip, none"},
+		{"fault", func(c *Config) { c.Fault = "loss" }, "targets, geometry"},
 		{"mask ratio", func(c *Config) { ratio := 1.; c.MaskRatio = &ratio }, "mask-ratio 1"},
 		{"mask ratio without a mask", func(c *Config) {
 			ratio := .5

@@ -57,11 +57,11 @@ func (r *run) evaluateHeld(ctx context.Context) error {
 	if step == 0 {
 		line.TargetStd, line.PredictionStd = number(math.NaN()), number(math.NaN())
 	}
-	if err := r.heldKNN(ctx, &line, encoder, threads); err != nil {
-		return err
+	if err = r.heldKNN(ctx, &line, encoder, threads); err == nil {
+		err = r.heldAlignment(ctx, &line, encoder)
 	}
-	if err := r.heldAlignment(ctx, &line, encoder); err != nil {
-		return err
+	if err != nil {
+		return fmt.Errorf("experiment: held subset after step %d: %w", step, err)
 	}
 	r.held = append(r.held, line)
 	if err := r.metrics.write(line); err != nil {

@@ -74,6 +74,9 @@ func resolveWith(ctx context.Context, cfg Config, count func(context.Context, []
 			return nil, configErrorf("--%s %d: must not be negative", f.name, f.value)
 		}
 	}
+	if p.Fault != "" && !slices.Contains(faults, p.Fault) {
+		return nil, configErrorf("fault %q: unknown, there are %s", p.Fault, strings.Join(faults, ", "))
+	}
 	if err := p.resolveEvaluation(); err != nil {
 		return nil, err
 	}

@@ -233,7 +233,14 @@ func (r *run) trainSteps(ctx context.Context) error {
 		return err
 	}
 	defer source.Close()
-	return trainer.Run(ctx, r.train, source, trainer.Hooks{
+	var batches trainer.Source = source
+	if r.plan.Fault != "" {
+		r.ui.Log.Warn("this training is broken on purpose", "fault", r.plan.Fault)
+		faultCtx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		batches = newFaulty(faultCtx, source, r.plan.Fault)
+	}
+	return trainer.Run(ctx, r.train, batches, trainer.Hooks{
 		Step:      func(m trainer.Metrics) error { return r.step(ctx, m) },
 		Save:      r.save,
 		SaveEvery: r.plan.CheckpointEvery,

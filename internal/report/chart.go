@@ -205,5 +205,5 @@ func inline(svg, title string, width, height vg.Length) template.HTML {
 	end := strings.Index(svg, ">")
 	open := fmt.Sprintf(`<svg viewBox="0 0 %g %g" role="img" aria-label="%s" xmlns="http://www.w3.org/2000/svg">`,
 		width.Points(), height.Points(), template.HTMLEscapeString(title))
-	return template.HTML(open + svg[end+1:])
+	return template.HTML(open + strings.TrimSpace(svg[end+1:]))
 }
