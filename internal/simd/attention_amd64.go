@@ -111,7 +111,7 @@ func (w *Workspace) attentionForwardTiles(h *attentionHead) {
 			h.logits(tile, k, k0, n, qt, h.q, p)
 			h.softmax(tile.at, p.lanes, n, first, &peak[0], &sum[0], &rescale[0], &inverse[0])
 			if h.rounded {
-				s.round(tile.at, n*p.lanes)
+				attentionRound(tile.at, n*p.lanes)
 			}
 			if !first {
 				attentionRescale(total.at, &rescale[0], p.n, ld)
@@ -176,8 +176,8 @@ func (w *Workspace) attentionBackwardTiles(h *attentionHead) {
 			}
 			h.gradient(tile.at, gradient.at, pairs, p, n, &peak[0], &inverse[0], &delta[0])
 			if h.rounded {
-				s.round(tile.at, n*p.lanes)
-				s.round(gradient.at, n*p.lanes)
+				attentionRound(tile.at, n*p.lanes)
+				attentionRound(gradient.at, n*p.lanes)
 			}
 			ofKeys := func(sum, out grid) result {
 				r := result{sum: sum.row(k0)}
@@ -323,9 +323,11 @@ func (s *attentionScratch) interleaved(slot int, src grid, rows, width int) grid
 	return dst
 }
 
-// round rounds n numbers to bfloat16 where they stand.
-func (s *attentionScratch) round(x *float32, n int) {
-	values, rounded := unsafe.Slice(x, n), s.halfSlot(slotLogits, n)
-	ToBF16(rounded, values)
-	FromBF16(values, rounded)
+// attentionRound rounds n numbers to bfloat16 where they stand.
+func attentionRound(x *float32, n int) {
+	if useAVX512 {
+		attentionRoundAVX512(x, n)
+	} else {
+		attentionRoundAVX2(x, n)
+	}
 }

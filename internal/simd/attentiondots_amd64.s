@@ -21,30 +21,22 @@ TEXT ·attentionDotsAVX512(SB), NOSPLIT, $0-64
 x:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
 	MOVQ   width+56(FP), R9
 	XORQ   R10, R10
 	MOVQ   R9, R11
 	SHLQ   $0x02, R11
-	ANDQ   $-256, R11
+	ANDQ   $-128, R11
 
 xxgroup:
 	CMPQ        R10, R11
 	JGE         xxgroupend
-	VMOVUPS     (DX)(R10*1), Z4
-	VMOVUPS     (SI)(R10*1), Z5
-	VFMADD231PS Z4, Z5, Z0
-	VMOVUPS     64(DX)(R10*1), Z4
-	VMOVUPS     64(SI)(R10*1), Z5
-	VFMADD231PS Z4, Z5, Z1
-	VMOVUPS     128(DX)(R10*1), Z4
-	VMOVUPS     128(SI)(R10*1), Z5
-	VFMADD231PS Z4, Z5, Z2
-	VMOVUPS     192(DX)(R10*1), Z4
-	VMOVUPS     192(SI)(R10*1), Z5
-	VFMADD231PS Z4, Z5, Z3
-	ADDQ        $+256, R10
+	VMOVUPS     (DX)(R10*1), Z2
+	VMOVUPS     (SI)(R10*1), Z3
+	VFMADD231PS Z2, Z3, Z0
+	VMOVUPS     64(DX)(R10*1), Z2
+	VMOVUPS     64(SI)(R10*1), Z3
+	VFMADD231PS Z2, Z3, Z1
+	ADDQ        $+128, R10
 	JMP         xxgroup
 
 xxgroupend:
@@ -55,9 +47,9 @@ xxgroupend:
 xxsingle:
 	CMPQ        R10, R11
 	JGE         xxsingleend
-	VMOVUPS     (DX)(R10*1), Z4
-	VMOVUPS     (SI)(R10*1), Z5
-	VFMADD231PS Z4, Z5, Z0
+	VMOVUPS     (DX)(R10*1), Z2
+	VMOVUPS     (SI)(R10*1), Z3
+	VFMADD231PS Z2, Z3, Z0
 	ADDQ        $+64, R10
 	JMP         xxsingle
 
@@ -67,22 +59,20 @@ xxsingleend:
 	MOVL        $0x0000ffff, R11
 	BZHIL       R9, R11, R11
 	KMOVW       R11, K1
-	VMOVUPS.Z   (DX)(R10*1), K1, Z4
-	VMOVUPS.Z   (SI)(R10*1), K1, Z5
-	VFMADD231PS Z4, Z5, Z0
+	VMOVUPS.Z   (DX)(R10*1), K1, Z2
+	VMOVUPS.Z   (SI)(R10*1), K1, Z3
+	VFMADD231PS Z2, Z3, Z0
 
 xxdone:
-	VADDPS        Z2, Z0, Z0
-	VADDPS        Z3, Z1, Z1
 	VADDPS        Z1, Z0, Z0
-	VEXTRACTF32X8 $0x01, Z0, Y4
-	VADDPS        Y4, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X4
-	VADDPS        X4, X0, X0
-	VPSHUFD       $0x0e, X0, X4
-	VADDPS        X4, X0, X0
-	VPSHUFD       $0x01, X0, X4
-	VADDPS        X4, X0, X0
+	VEXTRACTF32X8 $0x01, Z0, Y2
+	VADDPS        Y2, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X2
+	VADDPS        X2, X0, X0
+	VPSHUFD       $0x0e, X0, X2
+	VADDPS        X2, X0, X0
+	VPSHUFD       $0x01, X0, X2
+	VADDPS        X2, X0, X0
 	VMOVSS        X0, (AX)
 	ADDQ          BX, DX
 	ADDQ          DI, SI
@@ -109,50 +99,24 @@ TEXT ·attentionDotsBF16(SB), NOSPLIT, $0-64
 x:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
 	MOVQ   width+56(FP), R9
 	XORQ   R10, R10
 	MOVQ   R9, R11
 	SHLQ   $0x02, R11
-	ANDQ   $-256, R11
+	ANDQ   $-128, R11
 
 xxgroup:
 	CMPQ    R10, R11
 	JGE     xxgroupend
-	VMOVUPS (DX)(R10*1), Z5
-	VMOVUPS (SI)(R10*1), Z4
-	VMOVAPS Z5, Z28
-	VMOVAPS Z4, Z29
-	VMOVAPS Z0, Z30
-	LONG    $0x40160262
-	WORD    $0xf452
-	VMOVAPS Z30, Z0
-	VMOVUPS 64(DX)(R10*1), Z5
-	VMOVUPS 64(SI)(R10*1), Z4
-	VMOVAPS Z5, Z28
-	VMOVAPS Z4, Z29
-	VMOVAPS Z1, Z30
-	LONG    $0x40160262
-	WORD    $0xf452
-	VMOVAPS Z30, Z1
-	VMOVUPS 128(DX)(R10*1), Z5
-	VMOVUPS 128(SI)(R10*1), Z4
-	VMOVAPS Z5, Z28
-	VMOVAPS Z4, Z29
-	VMOVAPS Z2, Z30
-	LONG    $0x40160262
-	WORD    $0xf452
-	VMOVAPS Z30, Z2
-	VMOVUPS 192(DX)(R10*1), Z5
-	VMOVUPS 192(SI)(R10*1), Z4
-	VMOVAPS Z5, Z28
-	VMOVAPS Z4, Z29
-	VMOVAPS Z3, Z30
-	LONG    $0x40160262
-	WORD    $0xf452
-	VMOVAPS Z30, Z3
-	ADDQ    $+256, R10
+	VMOVUPS (DX)(R10*1), Z2
+	VMOVUPS (SI)(R10*1), Z3
+	LONG    $0x4866f262
+	WORD    $0xc252
+	VMOVUPS 64(DX)(R10*1), Z2
+	VMOVUPS 64(SI)(R10*1), Z3
+	LONG    $0x4866f262
+	WORD    $0xca52
+	ADDQ    $+128, R10
 	JMP     xxgroup
 
 xxgroupend:
@@ -163,14 +127,10 @@ xxgroupend:
 xxsingle:
 	CMPQ    R10, R11
 	JGE     xxsingleend
-	VMOVUPS (DX)(R10*1), Z5
-	VMOVUPS (SI)(R10*1), Z4
-	VMOVAPS Z5, Z28
-	VMOVAPS Z4, Z29
-	VMOVAPS Z0, Z30
-	LONG    $0x40160262
-	WORD    $0xf452
-	VMOVAPS Z30, Z0
+	VMOVUPS (DX)(R10*1), Z2
+	VMOVUPS (SI)(R10*1), Z3
+	LONG    $0x4866f262
+	WORD    $0xc252
 	ADDQ    $+64, R10
 	JMP     xxsingle
 
@@ -180,27 +140,21 @@ xxsingleend:
 	MOVL      $0x0000ffff, R11
 	BZHIL     R9, R11, R11
 	KMOVW     R11, K1
-	VMOVUPS.Z (DX)(R10*1), K1, Z5
-	VMOVUPS.Z (SI)(R10*1), K1, Z4
-	VMOVAPS   Z5, Z28
-	VMOVAPS   Z4, Z29
-	VMOVAPS   Z0, Z30
-	LONG      $0x40160262
-	WORD      $0xf452
-	VMOVAPS   Z30, Z0
+	VMOVUPS.Z (DX)(R10*1), K1, Z2
+	VMOVUPS.Z (SI)(R10*1), K1, Z3
+	LONG      $0x4866f262
+	WORD      $0xc252
 
 xxdone:
-	VADDPS        Z2, Z0, Z0
-	VADDPS        Z3, Z1, Z1
 	VADDPS        Z1, Z0, Z0
-	VEXTRACTF32X8 $0x01, Z0, Y4
-	VADDPS        Y4, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X4
-	VADDPS        X4, X0, X0
-	VPSHUFD       $0x0e, X0, X4
-	VADDPS        X4, X0, X0
-	VPSHUFD       $0x01, X0, X4
-	VADDPS        X4, X0, X0
+	VEXTRACTF32X8 $0x01, Z0, Y2
+	VADDPS        Y2, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X2
+	VADDPS        X2, X0, X0
+	VPSHUFD       $0x0e, X0, X2
+	VADDPS        X2, X0, X0
+	VPSHUFD       $0x01, X0, X2
+	VADDPS        X2, X0, X0
 	VMOVSS        X0, (AX)
 	ADDQ          BX, DX
 	ADDQ          DI, SI
@@ -227,30 +181,22 @@ TEXT ·attentionDotsAVX2(SB), NOSPLIT, $0-64
 x:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
 	MOVQ   width+56(FP), R9
 	XORQ   R10, R10
 	MOVQ   R9, R11
 	SHLQ   $0x02, R11
-	ANDQ   $-128, R11
+	ANDQ   $-64, R11
 
 xxgroup:
 	CMPQ        R10, R11
 	JGE         xxgroupend
-	VMOVUPS     (DX)(R10*1), Y4
-	VMOVUPS     (SI)(R10*1), Y5
-	VFMADD231PS Y4, Y5, Y0
-	VMOVUPS     32(DX)(R10*1), Y4
-	VMOVUPS     32(SI)(R10*1), Y5
-	VFMADD231PS Y4, Y5, Y1
-	VMOVUPS     64(DX)(R10*1), Y4
-	VMOVUPS     64(SI)(R10*1), Y5
-	VFMADD231PS Y4, Y5, Y2
-	VMOVUPS     96(DX)(R10*1), Y4
-	VMOVUPS     96(SI)(R10*1), Y5
-	VFMADD231PS Y4, Y5, Y3
-	ADDQ        $+128, R10
+	VMOVUPS     (DX)(R10*1), Y2
+	VMOVUPS     (SI)(R10*1), Y3
+	VFMADD231PS Y2, Y3, Y0
+	VMOVUPS     32(DX)(R10*1), Y2
+	VMOVUPS     32(SI)(R10*1), Y3
+	VFMADD231PS Y2, Y3, Y1
+	ADDQ        $+64, R10
 	JMP         xxgroup
 
 xxgroupend:
@@ -261,9 +207,9 @@ xxgroupend:
 xxsingle:
 	CMPQ        R10, R11
 	JGE         xxsingleend
-	VMOVUPS     (DX)(R10*1), Y4
-	VMOVUPS     (SI)(R10*1), Y5
-	VFMADD231PS Y4, Y5, Y0
+	VMOVUPS     (DX)(R10*1), Y2
+	VMOVUPS     (SI)(R10*1), Y3
+	VFMADD231PS Y2, Y3, Y0
 	ADDQ        $+32, R10
 	JMP         xxsingle
 
@@ -273,14 +219,12 @@ xxsingleend:
 	LEAQ        laneMasks<>+32(SB), R11
 	SHLQ        $0x02, R9
 	SUBQ        R9, R11
-	VMOVUPS     (R11), Y4
-	VMASKMOVPS  (DX)(R10*1), Y4, Y5
-	VMASKMOVPS  (SI)(R10*1), Y4, Y4
-	VFMADD231PS Y5, Y4, Y0
+	VMOVUPS     (R11), Y2
+	VMASKMOVPS  (DX)(R10*1), Y2, Y3
+	VMASKMOVPS  (SI)(R10*1), Y2, Y2
+	VFMADD231PS Y3, Y2, Y0
 
 xxdone:
-	VADDPS       Y2, Y0, Y0
-	VADDPS       Y3, Y1, Y1
 	VADDPS       Y1, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0

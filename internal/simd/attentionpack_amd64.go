@@ -14,6 +14,11 @@ func attentionCopyAVX512(dst *float32, dstStride int, src *float32, srcStride in
 //go:noescape
 func attentionRescaleAVX512(x *float32, factor *float32, rows int, cols int)
 
+// attentionRoundAVX512 rounds x[i] to the nearest bfloat16, of two to the even one, for i < n. n is a multiple of 16 and > 0.
+//
+//go:noescape
+func attentionRoundAVX512(x *float32, n int)
+
 // attentionCopyAVX2 copies rows of so many words and fills each up to a multiple of 16 with zeros. rows, words > 0.
 //
 //go:noescape
@@ -23,6 +28,11 @@ func attentionCopyAVX2(dst *float32, dstStride int, src *float32, srcStride int,
 //
 //go:noescape
 func attentionRescaleAVX2(x *float32, factor *float32, rows int, cols int)
+
+// attentionRoundAVX2 rounds x[i] to the nearest bfloat16, of two to the even one, for i < n. n is a multiple of 16 and > 0.
+//
+//go:noescape
+func attentionRoundAVX2(x *float32, n int)
 
 // attentionInterleaveAVX512 makes words of pairs of rows: the lower half of dst[(i/2)*dstStride+j] is src[i*srcStride+j]
 // for even i, the upper one for odd i, or 0 where there is no such row; each row is filled up to a multiple of 16

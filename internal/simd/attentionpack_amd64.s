@@ -71,6 +71,41 @@ xx:
 	VZEROUPPER
 	RET
 
+// func attentionRoundAVX512(x *float32, n int)
+// Requires: AVX, AVX512F
+TEXT ·attentionRoundAVX512(SB), NOSPLIT, $0-16
+	MOVQ         x+0(FP), AX
+	MOVQ         n+8(FP), CX
+	VBROADCASTSS words00000001AVX512<>+0(SB), Z0
+	VBROADCASTSS words00007fffAVX512<>+0(SB), Z1
+	VBROADCASTSS wordsffff0000AVX512<>+0(SB), Z2
+	SHRQ         $0x04, CX
+
+x:
+	VMOVUPS (AX), Z3
+	VPSRLD  $0x10, Z3, Z4
+	VPANDD  Z0, Z4, Z4
+	VPADDD  Z1, Z4, Z4
+	VPADDD  Z3, Z4, Z4
+	VPANDD  Z2, Z4, Z4
+	VCMPPS  $0x03, Z3, Z3, K1
+	VMOVAPS Z3, K1, Z4
+	VMOVUPS Z4, (AX)
+	ADDQ    $0x40, AX
+	DECQ    CX
+	JNZ     x
+	VZEROUPPER
+	RET
+
+DATA words00000001AVX512<>+0(SB)/4, $0x00000001
+GLOBL words00000001AVX512<>(SB), RODATA|NOPTR, $4
+
+DATA words00007fffAVX512<>+0(SB)/4, $0x00007fff
+GLOBL words00007fffAVX512<>(SB), RODATA|NOPTR, $4
+
+DATA wordsffff0000AVX512<>+0(SB)/4, $0xffff0000
+GLOBL wordsffff0000AVX512<>(SB), RODATA|NOPTR, $4
+
 // func attentionCopyAVX2(dst *float32, dstStride int, src *float32, srcStride int, rows int, words int)
 // Requires: AVX
 TEXT ·attentionCopyAVX2(SB), NOSPLIT, $0-48
@@ -165,6 +200,59 @@ xx:
 	JNZ     x
 	VZEROUPPER
 	RET
+
+// func attentionRoundAVX2(x *float32, n int)
+// Requires: AVX, AVX2
+TEXT ·attentionRoundAVX2(SB), NOSPLIT, $0-16
+	MOVQ x+0(FP), AX
+	MOVQ n+8(FP), CX
+	SHRQ $0x03, CX
+
+x:
+	VMOVUPS   (AX), Y0
+	VPSRLD    $0x10, Y0, Y1
+	VPAND     words00000001AVX2<>+0(SB), Y1, Y1
+	VPADDD    words00007fffAVX2<>+0(SB), Y1, Y1
+	VPADDD    Y0, Y1, Y1
+	VPAND     wordsffff0000AVX2<>+0(SB), Y1, Y1
+	VCMPPS    $0x03, Y0, Y0, Y2
+	VBLENDVPS Y2, Y0, Y1, Y1
+	VMOVUPS   Y1, (AX)
+	ADDQ      $0x20, AX
+	DECQ      CX
+	JNZ       x
+	VZEROUPPER
+	RET
+
+DATA words00000001AVX2<>+0(SB)/4, $0x00000001
+DATA words00000001AVX2<>+4(SB)/4, $0x00000001
+DATA words00000001AVX2<>+8(SB)/4, $0x00000001
+DATA words00000001AVX2<>+12(SB)/4, $0x00000001
+DATA words00000001AVX2<>+16(SB)/4, $0x00000001
+DATA words00000001AVX2<>+20(SB)/4, $0x00000001
+DATA words00000001AVX2<>+24(SB)/4, $0x00000001
+DATA words00000001AVX2<>+28(SB)/4, $0x00000001
+GLOBL words00000001AVX2<>(SB), RODATA|NOPTR, $32
+
+DATA words00007fffAVX2<>+0(SB)/4, $0x00007fff
+DATA words00007fffAVX2<>+4(SB)/4, $0x00007fff
+DATA words00007fffAVX2<>+8(SB)/4, $0x00007fff
+DATA words00007fffAVX2<>+12(SB)/4, $0x00007fff
+DATA words00007fffAVX2<>+16(SB)/4, $0x00007fff
+DATA words00007fffAVX2<>+20(SB)/4, $0x00007fff
+DATA words00007fffAVX2<>+24(SB)/4, $0x00007fff
+DATA words00007fffAVX2<>+28(SB)/4, $0x00007fff
+GLOBL words00007fffAVX2<>(SB), RODATA|NOPTR, $32
+
+DATA wordsffff0000AVX2<>+0(SB)/4, $0xffff0000
+DATA wordsffff0000AVX2<>+4(SB)/4, $0xffff0000
+DATA wordsffff0000AVX2<>+8(SB)/4, $0xffff0000
+DATA wordsffff0000AVX2<>+12(SB)/4, $0xffff0000
+DATA wordsffff0000AVX2<>+16(SB)/4, $0xffff0000
+DATA wordsffff0000AVX2<>+20(SB)/4, $0xffff0000
+DATA wordsffff0000AVX2<>+24(SB)/4, $0xffff0000
+DATA wordsffff0000AVX2<>+28(SB)/4, $0xffff0000
+GLOBL wordsffff0000AVX2<>(SB), RODATA|NOPTR, $32
 
 // func attentionInterleaveAVX512(dst *float32, dstStride int, src *uint16, srcStride int, rows int, cols int)
 // Requires: AVX, AVX512F, BMI2

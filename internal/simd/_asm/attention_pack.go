@@ -17,15 +17,11 @@ func attentionDots(v *vector, pairs bool) {
 	x, xStride := v.parameter("x"), v.stride("xStride")
 	y, yStride := v.parameter("y"), v.stride("yStride")
 	v.repeat(v.parameter("rows"), true, func() {
-		acc := v.accumulators(4)
-		v.loop(v.parameter("width"), 4, func(at operand.Mem, i int) {
+		acc := v.accumulators(2)
+		v.loop(v.parameter("width"), 2, func(at operand.Mem, i int) {
 			a, b := v.load(x, at), v.load(y, at)
 			if pairs {
-				v.VMOVAPS(a, reg.Z28)
-				v.VMOVAPS(b, reg.Z29)
-				v.VMOVAPS(acc[i], reg.Z30)
-				vdpbf16ps(v.Context, 28, 29, 30)
-				v.VMOVAPS(reg.Z30, acc[i])
+				dotBF16(v.Context, a, b, acc[i])
 			} else {
 				v.VFMADD231PS(a, b, acc[i])
 			}
@@ -59,11 +55,52 @@ func attentionRescale(v *vector) {
 	v.done()
 }
 
+// attentionRound writes what products of bfloat16 see of float32 numbers, where
+// the products themselves are float32.
+func attentionRound(v *vector) {
+	v.documented("attentionRound", "func(x *float32, n int)",
+		"rounds x[i] to the nearest bfloat16, of two to the even one, for i < n. n is a multiple of 16 and > 0.")
+	x, n := v.parameter("x"), v.parameter("n")
+	v.word(1)
+	v.word(0x7fff)
+	v.word(0xffff0000)
+	v.SHRQ(operand.U8(map[bool]uint8{true: 4, false: 3}[v.wide]), n)
+	v.repeat(n, true, func() {
+		r, t := v.read(x), v.register()
+		v.VPSRLD(operand.U8(16), r, t)
+		and := func(a, b, dst operand.Op) {
+			if v.wide {
+				v.VPANDD(a, b, dst)
+			} else {
+				v.VPAND(a, b, dst)
+			}
+		}
+		and(v.word(1), t, t)
+		v.VPADDD(v.word(0x7fff), t, t)
+		v.VPADDD(r, t, t)
+		and(v.word(0xffff0000), t, t)
+		// A carry could make a number of NaN.
+		const unordered = 3
+		if v.wide {
+			v.VCMPPS(operand.U8(unordered), r, r, reg.K1)
+			v.VMOVAPS(r, reg.K1, t)
+		} else {
+			nan := v.register()
+			v.VCMPPS(operand.U8(unordered), r, r, nan)
+			v.VBLENDVPS(nan, r, t, t)
+		}
+		v.VMOVUPS(t, behind(x))
+		v.ADDQ(operand.U8(4*v.width()), x)
+	})
+	v.done()
+}
+
 // attentionPack writes the copies that attention makes of its operands.
 func attentionPack(c *build.Context) {
 	for _, set := range []*vector{{Context: c, wide: true, suffix: "AVX512"}, {Context: c, suffix: "AVX2"}} {
 		attentionCopy(set)
 		attentionRescale(set)
+		attentionRound(set)
 	}
 	attentionInterleave(&vector{Context: c, wide: true, suffix: "AVX512"})
 	attentionTranspose(&vector{Context: c, suffix: "AVX2"})

@@ -272,7 +272,7 @@ func (p *productLoops) tile(name string, n, vectors int) {
 		p.VBROADCASTSS(at, p.register(element))
 		for v := range vectors {
 			if p.pairs {
-				vdpbf16ps(p.Context, columns+v, element, i*vectors+v)
+				dotBF16(p.Context, p.register(columns+v), p.register(element), acc(i, v))
 			} else {
 				p.VFMADD231PS(p.register(columns+v), p.register(element), acc(i, v))
 			}
@@ -375,7 +375,7 @@ func (p *productLoops) epilogue(n, vectors int, label string) {
 		at := i * vectors
 		v := 0
 		for ; v+2 <= vectors; v += 2 {
-			vcvtne2ps2bf16(p.Context, at+v, at+v+1, at+v)
+			convertBothBF16(p.Context, zmm(at+v), zmm(at+v+1), zmm(at+v))
 			to := operand.Mem{Base: row, Disp: 32 * v}
 			if v+2 == vectors {
 				p.VMOVDQU16(zmm(at+v), reg.K2, to)
@@ -384,7 +384,7 @@ func (p *productLoops) epilogue(n, vectors int, label string) {
 			}
 		}
 		if v < vectors {
-			vcvtne2ps2bf16(p.Context, at+v, at+v, at+v)
+			convertBothBF16(p.Context, zmm(at+v), zmm(at+v), zmm(at+v))
 			p.VMOVDQU16(zmm(at+v).(reg.VecPhysical).AsY(), reg.K1, operand.Mem{Base: row, Disp: 32 * v})
 		}
 	})

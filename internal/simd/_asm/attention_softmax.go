@@ -154,11 +154,10 @@ func (v *vector) argument(base reg.Register, factor, shift reg.VecVirtual) reg.V
 }
 
 // round packs two vectors to bfloat16: low becomes elements 0 to 15, high 16 to 31.
-func (v *vector) round(low, high reg.Register) reg.Register {
-	v.VMOVAPS(low, reg.Z30)
-	v.VMOVAPS(high, reg.Z31)
-	vcvtne2ps2bf16(v.Context, 30, 31, 30)
-	return reg.Z30
+func (v *vector) round(low, high reg.VecVirtual) reg.VecVirtual {
+	r := v.register()
+	convertBothBF16(v.Context, low, high, r)
+	return r
 }
 
 // pairing returns the permutation of words that makes pairs of round's halves.
@@ -401,8 +400,8 @@ func attentionGradient(v *vector, pairs bool) {
 			} else {
 				e1, g1 = v.zero(), v.zero()
 			}
-			put := func(z reg.Register, base reg.Register) {
-				v.VMOVUPS(z.(reg.VecPhysical).AsY(), behind(base))
+			put := func(z reg.VecVirtual, base reg.Register) {
+				v.VMOVUPS(z.AsY(), behind(base))
 				v.ADDQ(ld, base)
 				if twice {
 					v.VEXTRACTF64X4(operand.U8(1), z, behind(base))

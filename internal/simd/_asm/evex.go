@@ -16,9 +16,11 @@ import (
 //
 //	VDPBF16PS     zmm1, zmm2, zmm3/m32bcst   EVEX.512.F3.0F38.W0 52 /r
 //	VCVTNEPS2BF16 ymm1, zmm2                 EVEX.512.F3.0F38.W0 72 /r
+//	VCVTNE2PS2BF16 zmm1, zmm2, zmm3          EVEX.512.F2.0F38.W0 72 /r
 const (
-	opDot     = "VDPBF16PS"
-	opConvert = "VCVTNEPS2BF16"
+	opDot         = "VDPBF16PS"
+	opConvert     = "VCVTNEPS2BF16"
+	opConvertBoth = "VCVTNE2PS2BF16"
 )
 
 // dotBF16 adds the products of the pairs of a and b to sum.
@@ -39,13 +41,20 @@ func convertBF16(c *build.Context, src, dst reg.Register) {
 		Inputs: []operand.Op{src}, Outputs: []operand.Op{dst}})
 }
 
+// convertBothBF16 rounds low's 16 float32 to the lower half of dst, high's to the
+// upper one.
+func convertBothBF16(c *build.Context, low, high, dst reg.Register) {
+	c.Instruction(&ir.Instruction{Opcode: opConvertBoth, Operands: []operand.Op{low, high, dst},
+		Inputs: []operand.Op{low, high}, Outputs: []operand.Op{dst}})
+}
+
 // encodeAll replaces the instructions above, after register allocation.
 func encodeAll(file *ir.File) error {
 	for _, f := range file.Functions() {
 		var nodes []ir.Node
 		for _, n := range f.Nodes {
 			i, ok := n.(*ir.Instruction)
-			if !ok || i.Opcode != opDot && i.Opcode != opConvert {
+			if !ok || i.Opcode != opDot && i.Opcode != opConvert && i.Opcode != opConvertBoth {
 				nodes = append(nodes, n)
 				continue
 			}
@@ -104,11 +113,15 @@ func encode(opcode string, operands []operand.Op) ([]byte, error) {
 		return evex(0x52, numbers[2], numbers[1], numbers[0]), nil
 	case opcode == opConvert && len(numbers) == 2:
 		return evex(0x72, numbers[1], 0, numbers[0]), nil
+	case opcode == opConvertBoth && len(numbers) == 3:
+		code := evex(0x72, numbers[2], numbers[1], numbers[0])
+		code[2] ^= prefixF3 ^ prefixF2
+		return code, nil
 	}
 	return nil, fmt.Errorf("%s with %d operands", opcode, len(numbers))
 }
 
-const map0F38, prefixF3, length512 = 2, 2, 2
+const map0F38, prefixF3, prefixF2, length512 = 2, 2, 3, 2
 
 // not returns bit of n inverted: R, X, B, R', vvvv and V' hold such bits.
 func not(n byte, bit int) byte { return ^(n >> bit) & 1 }
