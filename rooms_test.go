@@ -25,7 +25,7 @@ var mayImport = map[string][]string{
 	"ablate":           {"experiment", "evaluate", "weights", "dense", "pipeline", "views", "internal/report", "internal/team"},
 	"experiment": {"evaluate", "trainer", "pipeline", "views", "webdataset", "picture", "internal/imagefile", "internal/shapes",
 		"internal/report", "internal/tfevents", "internal/simd", "internal/team"},
-	"evaluate":             {"trainer", "pipeline", "views", "internal/simd", "internal/team"},
+	"evaluate":             {"trainer", "pipeline", "views", "internal/simd", "internal/team", "internal/safetensors"},
 	"export":               {"evaluate", "weights", "trainer", "views", "internal/npy", "internal/safetensors"},
 	"gallery":              {"evaluate", "weights", "trainer", "views", "internal/simd", "internal/team"},
 	"dense":                {"evaluate", "pipeline", "views", "crop", "webdataset", "internal/shapes", "internal/simd", "internal/team"},

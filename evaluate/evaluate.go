@@ -1,10 +1,11 @@
 // Package evaluate measures what a frozen encoder has learned (SPEC section 7).
 // It holds features in a Table, fills tables from images through an Encoder,
-// and judges them by protocols; kNN is the one that exists. Raw pixels are an
+// and judges them by protocols: KNN, Linear and FewShot. Raw pixels are an
 // Encoder too, so that the figure to beat goes through the same code.
 //
-// Results are exact and the same for any number of threads. The package trains
-// no network and reads no files.
+// Results are the same for any number of threads. The package knows no
+// network's layers and no file of weights: package weights reads those, package
+// finetune trains them.
 package evaluate
 
 import (

@@ -32,7 +32,7 @@ func (c *fewshotCommand) Run(env *cli.Env) error {
 	}
 	threads := team.New(c.Threads)
 	defer threads.Close()
-	encoder, err := c.features(c.Feature, threads)
+	encoder, err := c.rows(c.Feature, threads)
 	if err != nil {
 		return err
 	}

@@ -40,9 +40,6 @@ func (c *finetuneCommand) Run(env *cli.Env) error {
 	if err := c.Check(); err != nil {
 		return err
 	}
-	if c.Checkpoint == pixels {
-		return cli.Usagef("--checkpoint %s: there is no network to fine-tune", pixels)
-	}
 	if c.Epochs < 1 && c.MaxSteps < 1 || c.MaxSteps < 0 || c.Warmup < 0 || c.Shuffle < 0 {
 		return cli.Usagef("--epochs %d, --max-steps %d, --warmup %d, --shuffle %d: nothing to do or below 0", c.Epochs, c.MaxSteps, c.Warmup, c.Shuffle)
 	}

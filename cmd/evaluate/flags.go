@@ -12,15 +12,18 @@ import (
 	"siameseim/weights"
 )
 
-// pixels is the --checkpoint that stands for no network at all.
-const pixels = "pixels"
+// The values of --checkpoint that stand for no network at all.
+const (
+	pixels   = "pixels"   // the pixels are the features
+	features = "features" // --train and --test are files of features, as embed writes them
+)
 
 // batch is how many images an encoder sees at once.
 const batch = 64
 
 // encoderFlags say which network is evaluated.
 type encoderFlags struct {
-	Checkpoint string `required:"" placeholder:"PATH" help:"Run directory, checkpoint, .safetensors, .pth or .pt; or pixels: no network."`
+	Checkpoint string `required:"" placeholder:"PATH" help:"Run directory, checkpoint, .safetensors, .pth or .pt; or, without a network, pixels, or features: --train and --test are files that embed wrote."`
 	Branch     string `enum:"online,target" default:"online" help:"Of our own checkpoints: online, or target, the momentum branch."`
 	ImageSize  int    `placeholder:"S" help:"Images are S x S pixels; another size than the weights' resizes their positions (default: the weights')."`
 	Heads      int    `placeholder:"N" help:"Attention heads, for files that don't tell (default: one for 64 of the width)."`
@@ -28,6 +31,9 @@ type encoderFlags struct {
 
 // load reads the weights.
 func (f *encoderFlags) load() (*weights.Encoder, error) {
+	if f.Checkpoint == pixels || f.Checkpoint == features {
+		return nil, cli.Usagef("--checkpoint %s: this command needs a network", f.Checkpoint)
+	}
 	e, err := weights.Load(f.Checkpoint, weights.Options{Branch: f.Branch, ImageSize: f.ImageSize, Heads: f.Heads})
 	if err != nil {
 		return nil, fmt.Errorf("--checkpoint: %w", err)
@@ -35,9 +41,13 @@ func (f *encoderFlags) load() (*weights.Encoder, error) {
 	return e, nil
 }
 
-// features returns what turns an image into one row: the pixels themselves or
-// a network's tokens, of which feature is mean or class.
-func (f *encoderFlags) features(feature string, threads *team.Team) (evaluate.Encoder, error) {
+// rows returns what turns an image into one row: the pixels themselves or a
+// network's tokens, of which feature is mean or class. With --checkpoint
+// features it is nil.
+func (f *encoderFlags) rows(feature string, threads *team.Team) (evaluate.Encoder, error) {
+	if f.Checkpoint == features {
+		return nil, nil
+	}
 	if f.Checkpoint == pixels {
 		if f.ImageSize == 0 {
 			return evaluate.Pixels(32), nil
@@ -85,9 +95,20 @@ type splitFlags struct {
 	Test  []string `required:"" sep:"none" placeholder:"URL" help:"Labelled images to judge by; repeatable."`
 }
 
-// tables extracts the features of both sets.
+// tables extracts the features of both sets, or reads them where encoder is
+// nil.
 func (f *splitFlags) tables(ctx context.Context, encoder evaluate.Encoder, c *cli.Common, log *slog.Logger) (train, test *evaluate.Table, err error) {
 	one := func(name string, urls []string) (*evaluate.Table, error) {
+		if encoder == nil {
+			if len(urls) != 1 {
+				return nil, cli.Usagef("--%s: one file of features, not %d", name, len(urls))
+			}
+			table, err := evaluate.ReadTable(urls[0])
+			if err != nil {
+				return nil, fmt.Errorf("--%s: %w", name, err)
+			}
+			return table, nil
+		}
 		tables, stats, err := evaluate.Extract(ctx, f.source(urls, c), encoder)
 		if err != nil {
 			return nil, fmt.Errorf("--%s: %w", name, err)

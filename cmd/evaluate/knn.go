@@ -24,7 +24,7 @@ func (c *knnCommand) Run(env *cli.Env) error {
 	}
 	threads := team.New(c.Threads)
 	defer threads.Close()
-	encoder, err := c.features(c.Feature, threads)
+	encoder, err := c.rows(c.Feature, threads)
 	if err != nil {
 		return err
 	}

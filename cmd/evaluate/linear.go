@@ -34,7 +34,7 @@ func (c *linearCommand) Run(env *cli.Env) error {
 	}
 	threads := team.New(c.Threads)
 	defer threads.Close()
-	encoder, err := c.features(c.Feature, threads)
+	encoder, err := c.rows(c.Feature, threads)
 	if err != nil {
 		return err
 	}
