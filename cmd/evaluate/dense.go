@@ -25,12 +25,17 @@ type denseCommand struct {
 	K           int           `name:"k" default:"20" help:"segment: patches that vote."`
 	Temperature float64       `default:"0.07" help:"segment: a vote weighs exp(cosine / temperature)."`
 	Bank        int           `default:"100000" placeholder:"N" help:"segment: training patches at most; of more, a sample."`
+	Colour      bool          `default:"true" negatable:"" help:"locate: colours of the views as in training; --no-colour: crops and flips alone."`
 	View1       cli.ViewFlags `embed:"" prefix:"view1."`
 	View2       cli.ViewFlags `embed:"" prefix:"view2."`
 }
 
-// The encoders that are compared, in the order in which they are given on.
-var denseNames = []string{"network", "untrained", "pixels"}
+// The encoders that are compared, in the order in which they are given on:
+// those of encoders, then the first two of these less their mean at each place.
+var denseNames = []string{"network", "untrained", "pixels", "network_without_position", "untrained_without_position"}
+
+// meanImages is how many images the mean features at each place are taken of.
+const meanImages = 2000
 
 // denseSummary is what is printed with --json.
 type denseSummary struct {
@@ -81,7 +86,11 @@ func (c *denseCommand) Run(env *cli.Env) error {
 			return err
 		}
 		cfg.Epochs, cfg.Batch = 1, batch
-		r, err := dense.Locate(env.Context, cfg, threads, c.Seed, encoders...)
+		without, err := dense.WithoutPosition(env.Context, cfg, meanImages, encoders[:2]...)
+		if err != nil {
+			return err
+		}
+		r, err := dense.Locate(env.Context, cfg, threads, c.Seed, append(encoders[:3:3], without...)...)
 		if err != nil {
 			return err
 		}
@@ -95,7 +104,14 @@ func (c *denseCommand) Run(env *cli.Env) error {
 	}
 	if c.Only != "locate" {
 		o := dense.Segmenter{K: c.K, Temperature: c.Temperature, Bank: c.Bank}
-		r, err := o.Segment(env.Context, c.stream(builtin(c.Train, "train", 1000)), c.stream(builtin(c.Test, "test", 500)), threads, c.Seed, encoders...)
+		train, test := c.stream(builtin(c.Train, "train", 1000)), c.stream(builtin(c.Test, "test", 500))
+		plain := train
+		plain.Recipe, plain.Epochs, plain.Batch = views.PlainRecipe(size), 1, batch
+		without, err := dense.WithoutPosition(env.Context, plain, meanImages, encoders[:2]...)
+		if err != nil {
+			return err
+		}
+		r, err := o.Segment(env.Context, train, test, threads, c.Seed, append(encoders[:3:3], without...)...)
 		if err != nil {
 			return err
 		}
@@ -148,16 +164,17 @@ func (c *denseCommand) stream(urls []string) pipeline.Config {
 	}
 }
 
-// recipe is that of training's crops and flips, without colours but for those
-// that flags ask for.
+// recipe is that of training's views, with what flags change.
 func (c *denseCommand) recipe(size int) (views.Recipe, error) {
 	r := views.DefaultRecipe()
 	if size <= 64 {
 		r = views.SmallRecipe(size)
 	}
 	r.Size, r.Orient, r.Mask = size, c.Orient, views.MaskRecipe{}
-	for _, v := range []*views.ViewRecipe{&r.View1, &r.View2} {
-		v.JitterP, v.GreyP, v.BlurP, v.SolarizeP = 0, 0, 0, 0
+	if !c.Colour {
+		for _, v := range []*views.ViewRecipe{&r.View1, &r.View2} {
+			v.JitterP, v.GreyP, v.BlurP, v.SolarizeP = 0, 0, 0, 0
+		}
 	}
 	flags := cli.RecipeFlags{View1: c.View1, View2: c.View2}
 	return r, flags.Apply(&r)
@@ -165,7 +182,10 @@ func (c *denseCommand) recipe(size int) (views.Recipe, error) {
 
 // print writes the tables for people. Class names are known of built-in data.
 func (s *denseSummary) print(env *cli.Env, builtin bool) error {
-	rows := map[string]string{"network": "the network", "untrained": "untrained", "pixels": "raw pixels"}
+	rows := []struct{ name, label string }{
+		{"network", "the network"}, {"network_without_position", "  without position"},
+		{"untrained", "untrained"}, {"untrained_without_position", "  without position"}, {"pixels", "raw pixels"},
+	}
 	percent := func(v dense.Interval) string {
 		return fmt.Sprintf("%.1f %% (95 %%: %.1f to %.1f)", 100*v.Value, 100*v.Low, 100*v.High)
 	}
@@ -173,18 +193,18 @@ func (s *denseSummary) print(env *cli.Env, builtin bool) error {
 	if l := s.Locate; l != nil {
 		fmt.Fprintf(out, "Locate: %d patches of %d images, matched under two crops (%d images without overlap)\n", l.Queries, l.Images, l.Apart)
 		fmt.Fprintf(out, "  features\twithin one patch\tmedian error, patches\n")
-		for _, name := range denseNames {
-			e := l.Encoders[name]
-			fmt.Fprintf(out, "  %s\t%s\t%.2f\n", rows[name], percent(e.Share), e.Error)
+		for _, row := range rows {
+			e := l.Encoders[row.name]
+			fmt.Fprintf(out, "  %s\t%s\t%.2f\n", row.label, percent(e.Share), e.Error)
 		}
 		fmt.Fprintf(out, "  same row and column\t%.1f %%\t\n  chance\t%.1f %%\t\n\n", 100*l.SamePlace, 100*l.Chance)
 	}
 	if g := s.Segment; g != nil {
 		fmt.Fprintf(out, "Segment: %d images, %d classes, by the nearest of %d patches of %d images\n", g.Test, len(g.Classes), g.Bank, g.Train)
 		fmt.Fprintf(out, "  features\tmean IoU\tpixels\tpatches\n")
-		for _, name := range denseNames {
-			e := g.Encoders[name]
-			fmt.Fprintf(out, "  %s\t%s\t%s\t%s\n", rows[name], percent(e.MeanIoU), percent(e.PixelAccuracy), percent(e.PatchAccuracy))
+		for _, row := range rows {
+			e := g.Encoders[row.name]
+			fmt.Fprintf(out, "  %s\t%s\t%s\t%s\n", row.label, percent(e.MeanIoU), percent(e.PixelAccuracy), percent(e.PatchAccuracy))
 		}
 		fmt.Fprintf(out, "  commonest class\t%.1f %%\t%.1f %%\t\n\n", 100*g.MajorityIoU, 100*g.MajorityAccuracy)
 		fmt.Fprintf(out, "  class\tIoU of the network\tof raw pixels\n")

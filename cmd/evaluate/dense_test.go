@@ -66,7 +66,7 @@ func TestDenseCommand(t *testing.T) {
 	if err := json.Unmarshal([]byte(first), &s); err != nil {
 		t.Fatalf("%v: %s", err, first)
 	}
-	for _, name := range []string{"network", "untrained", "pixels"} {
+	for _, name := range denseNames {
 		if e := s.Locate.Encoders[name]; !(e.Share.Low <= e.Share.Value && e.Share.Value <= e.Share.High && e.Share.Value > 0) {
 			t.Errorf("%s: %+v", name, e)
 		}
@@ -81,7 +81,7 @@ func TestDenseCommand(t *testing.T) {
 		t.Errorf("with three threads:\n%s, with one:\n%s", again, first)
 	}
 	code, text, _ := runEvaluate(append(args, "--only", "locate")...)
-	if code != cli.ExitDone || !strings.Contains(text, "raw pixels") || !strings.Contains(text, "chance") || strings.Contains(text, "Segment") {
+	if code != cli.ExitDone || !strings.Contains(text, "raw pixels") || strings.Count(text, "without position") != 2 || !strings.Contains(text, "chance") || strings.Contains(text, "Segment") {
 		t.Errorf("exit %d:\n%s", code, text)
 	}
 }
