@@ -294,10 +294,10 @@ func transposed(dst, src grid, lo, n, words int) {
 }
 
 // near returns rows that may be read again and again: src itself, or a copy if
-// its rows are a multiple of 1 KiB apart and would compete for the same few
+// its rows are a multiple of 2 KiB apart and would compete for the same few
 // sets of a cache.
 func (s *attentionScratch) near(slot int, src grid, rows, words int) grid {
-	if src.stride%256 != 0 {
+	if src.stride%512 != 0 {
 		return src
 	}
 	ld := roundUp(words, 16)
