@@ -1,0 +1,188 @@
+//go:build amd64 && !purego
+
+package simd
+
+// blockSize is the number of elements of a block of B: 768 KiB, which leaves
+// room in a 1 MiB second-level cache for strips of A and C.
+const blockSize = 192 << 10
+
+// blockShape cuts B in blocks of depth x width, whole chunks and whole panels:
+// up to 768 wide (wider if a chunk is short), since each block means a pass
+// over A; then as many chunks deep as fit, since each means a pass over C. Under
+// Aᵀ, a weight's gradient, k is long and all of B new: blocks of one chunk and
+// half the size let the next one come in meanwhile.
+func blockShape(n, k, chunk int, kind stripKind) (depth, width int) {
+	width = roundUp(n, tileCols512)
+	if kind == stripColumns {
+		depth = chunk
+		width = min(width, blockSize/2/chunk/tileCols512*tileCols512)
+	} else {
+		depth = chunk * max(1, min((k+chunk-1)/chunk, blockSize/(chunk*min(width, 768))))
+		width = min(width, blockSize/depth/tileCols512*tileCols512)
+	}
+	blocks := (n + width - 1) / width
+	return depth, roundUp((n+blocks-1)/blocks, tileCols512)
+}
+
+// How a strip of A reaches the kernel. It is read once for each 32 columns of
+// B. Copied, its elements lie in the order of use; that pays for Aᵀ, where each
+// step of k is on another line, and often on another page, and where the rows
+// of A would compete for the same few cache sets.
+type stripKind uint8
+
+const (
+	stripInPlace stripKind = iota
+	stripRows              // rows copied, at a better stride
+	stripColumns           // columns of Aᵀ, two strips at a time: a line holds more than one
+)
+
+func stripFor(ars, aks, n int) stripKind {
+	switch {
+	case n <= tileCols512:
+		return stripInPlace
+	case aks != 1:
+		return stripColumns
+	case ars%512 == 0: // 14 rows 2 KiB apart take 7 of the 8 ways of two sets
+		return stripRows
+	}
+	return stripInPlace
+}
+
+// stripPad keeps copied rows apart: a line more than what may be a power of two.
+const stripPad = 16
+
+// ahead is memory that the product will want next: blocks times count lines,
+// at at + i*block + j*stride bytes. The kernel asks for one of them a step.
+type ahead[T any] struct {
+	at                           *T
+	stride, count, block, blocks int
+}
+
+// productAVX512 goes over B in blocks that fit in the second-level cache, and
+// for each over A in strips of up to 14 rows, chunk after chunk of k, so that a
+// strip of A and of C stays in the first while it is in use. A row-major B is
+// read where it is.
+func (w *Workspace) productAVX512(c []float32, ldc int, a []float32, ars, aks int, b []float32, bks, bcs int, m, n, k int, accumulate bool, done finish) {
+	kind, group := stripFor(ars, aks, n), 1
+	chunk := chunkK(k)
+	depth, width := blockShape(n, k, chunk, kind)
+	packed := bcs != 1
+	if packed {
+		w.blockB = grow(w.blockB, depth*width)
+	}
+	switch kind {
+	case stripRows:
+		w.stripA = grow(w.stripA, tileRows512*(chunk+stripPad))
+	case stripColumns:
+		w.stripA = grow(w.stripA, chunk*tileCols512)
+		group = 2
+	}
+	strips := (m + tileRows512 - 1) / tileRows512
+	row := func(s int) int { return m * min(s, strips) / strips } // the first row of strip s
+	for j0 := 0; j0 < n; j0 += width {
+		cols := min(width, n-j0)
+		for d0 := 0; d0 < k; d0 += depth {
+			end := min(d0+depth, k)
+			for k0 := d0; k0 < end && packed; k0 += chunk {
+				w.packB512((k0-d0)*roundUp(cols, tileCols512), b[k0*bks+j0*bcs:], bks, bcs, cols, min(chunk, k-k0))
+			}
+			for first := 0; first < strips; first += group {
+				for k0 := d0; k0 < end; k0 += chunk {
+					kc := min(chunk, k-k0)
+					block, panel, step := b[k0*bks+j0*bcs:], tileCols512, bks
+					if packed {
+						block, panel, step = w.blockB[(k0-d0)*roundUp(cols, tileCols512):], kc*tileCols512, tileCols512
+					}
+					if kind == stripColumns {
+						copyColumnsAVX512(&w.stripA[0], tileCols512, &a[row(first)*ars+k0*aks], aks, row(first+2)-row(first), kc)
+					}
+					// Next comes the next chunk, else the first of the next strips.
+					nextStrip, nextK := first, k0+chunk
+					if nextK >= end {
+						nextStrip, nextK = first+group, d0
+					}
+					for s := first; s < min(first+group, strips); s++ {
+						lo, hi := row(s), row(s+1)
+						strip, rs, ks := a[lo*ars+k0*aks:], ars, aks
+						var next ahead[float32]
+						switch {
+						case kind == stripColumns && s > first:
+							// The next block of B, each pair of strips its share.
+							if to := end + depth; !packed && end < k {
+								to = min(to, k)
+								from := end + (to-end)*first/strips
+								next = wholeRows(b, from*bks+j0, bks, end+(to-end)*min(first+2, strips)/strips-from, cols)
+							} else if !packed && j0+width < n {
+								from := depth * first / strips
+								next = wholeRows(b, from*bks+j0+width, bks, depth*min(first+2, strips)/strips-from, min(width, n-j0-width))
+							}
+						case nextStrip >= strips:
+						case kind == stripColumns:
+							next = wholeRows(a, row(nextStrip)*ars+nextK*aks, aks, min(chunk, k-nextK), row(nextStrip+2)-row(nextStrip))
+						default:
+							next = ahead[float32]{&a[row(nextStrip)*ars+nextK*aks], 4 * ars, row(nextStrip+1) - row(nextStrip), 64, (min(chunk, k-nextK) + 15) / 16}
+						}
+						switch kind {
+						case stripColumns:
+							strip, rs, ks = w.stripA[lo-row(first):], 1, tileCols512
+						case stripRows:
+							strip, rs, ks = w.copyRows(strip, ars, hi-lo, kc), kc+stripPad, 1
+						}
+						w.rows512(c[lo*ldc+j0:], ldc, strip, rs, ks, block, panel, step, hi-lo, cols, kc, next, accumulate || k0 > 0, k0+chunk >= k, done, lo, j0)
+					}
+				}
+			}
+		}
+	}
+}
+
+// wholeRows is the memory of rows rows of cols elements from x[at] on, stride
+// elements apart.
+func wholeRows(x []float32, at, stride, rows, cols int) ahead[float32] {
+	if rows <= 0 {
+		return ahead[float32]{at: &x[0]}
+	}
+	return ahead[float32]{&x[at], 64, (4*cols+63)/64 + 1, 4 * stride, rows}
+}
+
+// rows512 computes rows x cols of C, from row lo and column j0 on, and finishes
+// them in tiles if this is the last chunk.
+func (w *Workspace) rows512(c []float32, ldc int, a []float32, ars, aks int, b []float32, panel, step int, rows, cols, k int, next ahead[float32], accumulate, last bool, done finish, lo, j0 int) {
+	if next.at == nil {
+		next.at = &a[0]
+	}
+	tile := cols
+	if last && done.after != nil {
+		tile = tileWidth
+	}
+	for j := 0; j < cols; j += tile {
+		wide := min(tile, cols-j)
+		gemmRowsAVX512(&a[0], ars, aks, &b[j/tileCols512*panel], panel, step, &c[j], ldc, rows, wide, k,
+			next.at, next.stride, next.count, next.block, next.blocks, accumulate)
+		next.blocks = 0
+		if last {
+			done.tile(c[j:], ldc, lo, lo+rows, j0+j, j0+j+wide)
+		}
+	}
+}
+
+// copyRows copies rows of A, k of each.
+func (w *Workspace) copyRows(a []float32, ars, rows, k int) []float32 {
+	for i := range rows {
+		copy(w.stripA[i*(k+stripPad):], a[i*ars:i*ars+k])
+	}
+	return w.stripA
+}
+
+// packB512 copies a chunk of a transposed B, kc x cols, to blockB[at:] in panels
+// of 32 columns.
+func (w *Workspace) packB512(at int, b []float32, bks, bcs, cols, kc int) {
+	for j := 0; j < cols; j += tileCols512 {
+		to := w.blockB[at+j*kc:]
+		width := min(tileCols512, cols-j)
+		transposeAVX512(&to[0], tileCols512, &b[j*bcs], bcs, min(16, width), kc)
+		if width > 16 {
+			transposeAVX512(&to[16], tileCols512, &b[(j+16)*bcs], bcs, width-16, kc)
+		}
+	}
+}
