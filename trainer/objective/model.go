@@ -28,8 +28,10 @@ type Model interface {
 	// must still hold what Forward saw.
 	Backward(scale float32)
 
-	// Prediction and Target return what the last loss compared, [B, N, Dd]
-	// for siameseim; the model's memory, valid until the next Forward.
+	// Prediction and Target return what the last loss compared: [B, N, Dd] for
+	// siameseim, [B, N, 3pp] for mae (all patches), unit rows [2, B, out] for
+	// the others, the first index being the view; simclr has no Target. The
+	// model's memory, valid until the next Forward.
 	Prediction() []float32
 	Target() []float32
 	// RelativeEmbedding returns [B, N, 2 Dd] of the last Forward, nil where
@@ -43,10 +45,13 @@ type Model interface {
 // the network answers the same to everything.
 type Health struct {
 	// TargetStd and PredictionStd: the standard deviation over rows (root of
-	// the mean variance over channels) of the targets and of the predictions,
-	// both through the targets' LayerNorm. Near 1 where all rows differ.
+	// the mean variance over channels) of the targets and of the predictions.
+	// Near 1 where all rows differ: siameseim's are measured through the
+	// targets' LayerNorm; of unit rows it is the root of the channels' summed
+	// variance, and simclr's two are one; mae's are those of the hidden
+	// patches' pixels.
 	TargetStd, PredictionStd float64
 	// Rank is the effective rank (tr C)^2 / |C|^2 of the targets'
-	// correlation; 0 where the loss doesn't need C.
+	// correlation; 0 for mae, and for siameseim where the loss doesn't need C.
 	Rank float64
 }
