@@ -204,22 +204,24 @@ func bf16Rows() int {
 	return 8
 }
 
-// rowsOf returns rows of a row-major A, k of each, as mulRows wants them.
+// rowsOf returns rows of a row-major A, k of each, as mulRows wants them: copied
+// where k is odd, for a zero, and where rows a multiple of 2 KiB apart would
+// compete for the same few cache sets.
 func (w *Workspace) rowsOf(a []BF16, lda, rows, k int) strip {
 	switch {
 	case !useBF16:
 		return w.widen(a, lda, rows, k)
-	case k%2 == 0:
+	case k%2 == 0 && lda%1024 != 0:
 		return strip{pairs: a, ars: lda, aks: 2}
 	}
-	even := k + 1
-	w.pairsA = growBF16(w.pairsA, rows*even)
+	stride := roundUp(k, 2) + 2*stripPad
+	w.pairsA = growBF16(w.pairsA, rows*stride)
 	for i := range rows {
-		to := w.pairsA[i*even : (i+1)*even]
-		to[k] = 0
+		to := w.pairsA[i*stride : (i+1)*stride]
 		copy(to, a[i*lda:i*lda+k])
+		to[k] = 0
 	}
-	return strip{pairs: w.pairsA, ars: even, aks: 2}
+	return strip{pairs: w.pairsA, ars: stride, aks: 2}
 }
 
 // columnsOf is rowsOf for columns of a row-major Aᵀ, 32 at most.
@@ -232,15 +234,19 @@ func (w *Workspace) columnsOf(a []BF16, lda, cols, k int) strip {
 	return strip{pairs: w.pairsA, ars: 2, aks: 2 * PackPanel}
 }
 
-// mulRows computes c[i,j] (+)= Σ_p a[i,p] B[p,j] for panels of B panel apart.
-func mulRows(s strip, packed []BF16, panel int, c []float32, ldc, rows, cols, k int, accumulate bool) {
+// mulRows computes c[i,j] (+)= Σ_p a[i,p] B[p,j] for panels of B panel apart,
+// and asks for what is next.
+func mulRows(s strip, packed []BF16, panel int, c []float32, ldc, rows, cols, k int, next ahead[BF16], accumulate bool) {
+	if next.at == nil {
+		next.at = &packed[0]
+	}
 	switch {
 	case useBF16:
 		gemmPairsAVX512((*uint16)(&s.pairs[0]), s.ars, s.aks, (*uint16)(&packed[0]), panel, &c[0], ldc, rows, cols, (k+1)/2,
-			(*uint16)(&packed[0]), 0, 0, 0, 0, accumulate)
+			(*uint16)(next.at), next.stride, next.count, next.block, next.blocks, accumulate)
 	case useAVX512:
 		gemmWidenAVX512(&s.wide[0], s.ars, s.aks, (*uint16)(&packed[0]), panel, &c[0], ldc, rows, cols, (k+1)/2,
-			(*uint16)(&packed[0]), 0, 0, 0, 0, accumulate)
+			(*uint16)(next.at), next.stride, next.count, next.block, next.blocks, accumulate)
 	default:
 		mulRowsGeneric(s, packed, panel, c, ldc, rows, cols, k, accumulate)
 	}

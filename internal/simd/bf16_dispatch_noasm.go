@@ -36,7 +36,7 @@ func (w *Workspace) columnsOf(a []BF16, lda, cols, k int) strip {
 	return w.widenColumns(a, lda, cols, k)
 }
 
-func mulRows(s strip, packed []BF16, panel int, c []float32, ldc, rows, cols, k int, accumulate bool) {
+func mulRows(s strip, packed []BF16, panel int, c []float32, ldc, rows, cols, k int, _ ahead[BF16], accumulate bool) {
 	mulRowsGeneric(s, packed, panel, c, ldc, rows, cols, k, accumulate)
 }
 

@@ -51,13 +51,6 @@ func stripFor(ars, aks, n int) stripKind {
 // stripPad keeps copied rows apart: a line more than what may be a power of two.
 const stripPad = 16
 
-// ahead is memory that the product will want next: blocks times count lines,
-// at at + i*block + j*stride bytes. The kernel asks for one of them a step.
-type ahead[T any] struct {
-	at                           *T
-	stride, count, block, blocks int
-}
-
 // productAVX512 goes over B in blocks that fit in the second-level cache, and
 // for each over A in strips of up to 14 rows, chunk after chunk of k, so that a
 // strip of A and of C stays in the first while it is in use. A row-major B is
@@ -120,7 +113,7 @@ func (w *Workspace) productAVX512(c []float32, ldc int, a []float32, ars, aks in
 						case kind == stripColumns:
 							next = wholeRows(a, row(nextStrip)*ars+nextK*aks, aks, min(chunk, k-nextK), row(nextStrip+2)-row(nextStrip))
 						default:
-							next = ahead[float32]{&a[row(nextStrip)*ars+nextK*aks], 4 * ars, row(nextStrip+1) - row(nextStrip), 64, (min(chunk, k-nextK) + 15) / 16}
+							next = stripRowsAhead(a, row(nextStrip)*ars+nextK*aks, ars, row(nextStrip+1)-row(nextStrip), min(chunk, k-nextK))
 						}
 						switch kind {
 						case stripColumns:
@@ -134,15 +127,6 @@ func (w *Workspace) productAVX512(c []float32, ldc int, a []float32, ars, aks in
 			}
 		}
 	}
-}
-
-// wholeRows is the memory of rows rows of cols elements from x[at] on, stride
-// elements apart.
-func wholeRows(x []float32, at, stride, rows, cols int) ahead[float32] {
-	if rows <= 0 {
-		return ahead[float32]{at: &x[0]}
-	}
-	return ahead[float32]{&x[at], 64, (4*cols+63)/64 + 1, 4 * stride, rows}
 }
 
 // rows512 computes rows x cols of C, from row lo and column j0 on, and finishes

@@ -73,10 +73,7 @@ func (w *Workspace) tileRow(n int) []float32 {
 // cache, and for each over A in strips of rows, which stay in the first.
 func (w *Workspace) mulPacked(c []float32, ldc int, a []BF16, lda int, packed []BF16, m, n, k int, accumulate bool, done finish) {
 	chunk, even := chunkBF16(k), roundUp(k, 2)
-	width := max(PackPanel, packedBlock/even/PackPanel*PackPanel)
-	if blocks := (n + width - 1) / width; blocks > 1 {
-		width = roundUp((n+blocks-1)/blocks, PackPanel)
-	}
+	width := evenly(n, max(PackPanel, packedBlock/even))
 	size := bf16Rows()
 	strips := (m + size - 1) / size
 	for j0 := 0; j0 < n; j0 += width {
@@ -93,13 +90,20 @@ func (w *Workspace) mulPacked(c []float32, ldc int, a []BF16, lda int, packed []
 			for k0 := 0; k0 < k; k0 += chunk {
 				kc := min(chunk, k-k0)
 				strip := w.rowsOf(a[lo*lda+k0:], lda, hi-lo, kc)
+				var next ahead[BF16]
+				if k0+chunk < k {
+					next = stripRowsAhead(a, lo*lda+k0+chunk, lda, hi-lo, min(chunk, k-k0-chunk))
+				} else if s+1 < strips {
+					next = stripRowsAhead(a, hi*lda, lda, m*(s+2)/strips-hi, min(chunk, k))
+				}
 				step, last := cols, k0+chunk >= k && done.after != nil
 				if last {
 					step = tileWidth
 				}
 				for j := 0; j < cols; j += step {
 					wide := min(step, cols-j)
-					mulRows(strip, packed[(j0+j)*even+k0*PackPanel:], even*PackPanel, out[j:], ldo, hi-lo, wide, kc, accumulate || k0 > 0)
+					mulRows(strip, packed[(j0+j)*even+k0*PackPanel:], even*PackPanel, out[j:], ldo, hi-lo, wide, kc, next, accumulate || k0 > 0)
+					next = ahead[BF16]{}
 					if last {
 						done.tile(out[j:], ldo, lo, hi, j0+j, j0+j+wide)
 					}
@@ -107,6 +111,14 @@ func (w *Workspace) mulPacked(c []float32, ldc int, a []BF16, lda int, packed []
 			}
 		}
 	}
+}
+
+// evenly returns the width of the blocks of columns, whole panels of at most
+// limit, that n is cut in.
+func evenly(n, limit int) int {
+	limit = limit / PackPanel * PackPanel
+	blocks := (n + limit - 1) / limit
+	return roundUp((n+blocks-1)/blocks, PackPanel)
 }
 
 // MulTNBF16 computes rows [lo, hi) of C = Aᵀ B, or C += Aᵀ B if accumulate, for
@@ -132,15 +144,16 @@ func (w *Workspace) MulTNBF16(c []float32, ldc int, a []BF16, lda int, b []BF16,
 	w.mulTNBF16(c, ldc, a[lo:], lda, b, ldb, hi-lo, n, k, accumulate)
 }
 
-// mulTNBF16 packs B in blocks, whole chunks deep, and A in panels of 32
-// columns, a chunk at a time.
+// mulTNBF16 packs B in blocks one chunk deep, and A in panels of 32 columns that
+// hold two strips. Blocks take half of what mulPacked's do, so that the memory
+// of the next one can come in meanwhile.
 func (w *Workspace) mulTNBF16(c []float32, ldc int, a []BF16, lda int, b []BF16, ldb int, m, n, k int, accumulate bool) {
 	chunk := chunkBF16(k)
-	width := min(roundUp(n, PackPanel), 512)
-	blocks := (n + width - 1) / width
-	width = roundUp((n+blocks-1)/blocks, PackPanel)
+	width := evenly(n, max(PackPanel, packedBlock/2/chunk))
 	w.pairsB = growBF16(w.pairsB, chunk*width)
 	size := bf16Rows()
+	strips := (m + size - 1) / size
+	row := func(s int) int { return m * min(s, strips) / strips } // the first row of strip s
 	for j0 := 0; j0 < n; j0 += width {
 		cols := min(width, n-j0)
 		for k0 := 0; k0 < k; k0 += chunk {
@@ -149,12 +162,28 @@ func (w *Workspace) mulTNBF16(c []float32, ldc int, a []BF16, lda int, b []BF16,
 			for j := 0; j < cols; j += PackPanel {
 				packPairs(w.pairsB[j*even:(j+PackPanel)*even], b[k0*ldb+j0+j:], ldb, min(PackPanel, cols-j), kc)
 			}
-			for i0 := 0; i0 < m; i0 += 2 * size {
-				rows := min(2*size, m-i0)
-				pairs := w.columnsOf(a[k0*lda+i0:], lda, rows, kc)
-				for i := 0; i < rows; i += size {
-					mulRows(pairs.from(i), w.pairsB, even*PackPanel, c[(i0+i)*ldc+j0:], ldc, min(size, rows-i), cols, kc, accumulate || k0 > 0)
+			// The block after this one: below, else at the top of the next columns.
+			nextK, nextJ := k0+chunk, j0
+			if nextK >= k {
+				nextK, nextJ = 0, j0+width
+			}
+			for s := 0; s < strips; s += 2 {
+				pairs := w.columnsOf(a[k0*lda+row(s):], lda, row(s+2)-row(s), kc)
+				var next ahead[BF16]
+				if s+2 < strips {
+					next = wholeRows(a, k0*lda+row(s+2), lda, kc, row(s+4)-row(s+2))
 				}
+				mulRows(pairs, w.pairsB, even*PackPanel, c[row(s)*ldc+j0:], ldc, row(s+1)-row(s), cols, kc, next, accumulate || k0 > 0)
+				if s+1 == strips {
+					break
+				}
+				next = ahead[BF16]{}
+				if nextJ < n { // its share
+					rows := min(chunk, k-nextK)
+					lo, hi := rows*s/strips, min(rows, rows*(s+2)/strips)
+					next = wholeRows(b, (nextK+lo)*ldb+nextJ, ldb, hi-lo, min(width, n-nextJ))
+				}
+				mulRows(pairs.from(row(s+1)-row(s)), w.pairsB, even*PackPanel, c[row(s+1)*ldc+j0:], ldc, row(s+2)-row(s+1), cols, kc, next, accumulate || k0 > 0)
 			}
 		}
 	}
