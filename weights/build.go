@@ -129,7 +129,7 @@ func blocks(names []string, prefix string) (int, error) {
 		seen[index] = true
 	}
 	if len(seen) == 0 {
-		return 0, fmt.Errorf("no tensors %sblocks.0...", prefix)
+		return 0, fmt.Errorf("no tensors %sblocks.0.*", prefix)
 	}
 	for i := range len(seen) {
 		if !seen[i] {

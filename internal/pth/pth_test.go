@@ -26,8 +26,7 @@ func values(n int) []float32 {
 // TestReadsWhatTorchSaves: every type, stride and container of make.py, in
 // both layouts.
 func TestReadsWhatTorchSaves(t *testing.T) {
-	var base []float32 // [6, 5]
-	base = values(30)
+	base := values(30) // [6, 5]
 	var transposed, inside []float32
 	for c := range 5 {
 		for r := range 6 {
