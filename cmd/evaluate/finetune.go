@@ -46,6 +46,9 @@ func (c *finetuneCommand) Run(env *cli.Env) error {
 	if c.Batch < 1 {
 		return cli.Usagef("--batch %d: must be at least 1", c.Batch)
 	}
+	if slices.Contains(c.Train, "-") {
+		return cli.Usagef("--train -: the training images are read more than once")
+	}
 	encoder, err := c.load()
 	if err != nil {
 		return err

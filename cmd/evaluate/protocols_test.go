@@ -127,6 +127,7 @@ func TestBadInput(t *testing.T) {
 		{"share", "share 2", cli.ExitUsage, []string{"fewshot", "--checkpoint", "pixels", "--share", "2", "--train", train, "--test", test}},
 		{"many a class", "are asked for", cli.ExitFailed, []string{"fewshot", "--checkpoint", "pixels", "--per-class", "90", "--train", train, "--test", test}},
 		{"pixels tuned", "needs a network", cli.ExitUsage, []string{"finetune", "--checkpoint", "pixels", "--train", train, "--test", test}},
+		{"stdin", "more than once", cli.ExitUsage, []string{"finetune", "--checkpoint", path, "--train", "-", "--test", test}},
 		{"batch", "there are 100 training images", cli.ExitUsage, []string{"finetune", "--checkpoint", path, "--heads", "2", "--batch", "128", "--train", train, "--test", test}},
 		{"odd batch", "must be even", cli.ExitUsage, []string{"finetune", "--checkpoint", path, "--heads", "2", "--batch", "9", "--train", train, "--test", test}},
 		{"no train", "missing flags: --train", cli.ExitUsage, []string{"knn", "--checkpoint", "pixels", "--test", test}},
