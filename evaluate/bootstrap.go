@@ -17,22 +17,22 @@ const bootstrapDraws = 2000
 // image is drawn for all of them together.
 func (r *Result) Bootstrap(seed uint64, right ...[]bool) {
 	n := len(right[0])
-	score := make([]float64, n) // of each test image, in shares of a right answer
+	score := make([]int, n) // right answers of each test image
 	for _, row := range right {
 		for i, ok := range row {
 			if ok {
-				score[i] += 1 / float64(len(right))
+				score[i]++
 			}
 		}
 	}
 	rng := rand.New(rand.NewPCG(seed, 0x626f6f74)) // "boot"
 	draws := make([]float64, bootstrapDraws)
 	for k := range draws {
-		sum := 0.0
+		sum := 0
 		for range n {
 			sum += score[rng.IntN(n)]
 		}
-		draws[k] = sum / float64(n)
+		draws[k] = float64(sum) / float64(n*len(right))
 	}
 	slices.Sort(draws)
 	const tail = bootstrapDraws / 40 // 2.5 %
