@@ -182,14 +182,14 @@ func packRounded(panel []BF16, b []float32, ldb, cols, k int) {
 	}
 }
 
-func packPairs(panel []BF16, b []BF16, ldb, cols, k int) {
+func packPairs(dst []BF16, size int, b []BF16, ldb, step, cols, k, panels int) {
 	even := 0
 	if useAVX512 && k > 1 {
 		even = k &^ 1
-		packPairsAVX512((*uint16)(&panel[0]), (*uint16)(&b[0]), ldb, cols, even/2)
+		packPairsAVX512((*uint16)(&dst[0]), size, (*uint16)(&b[0]), ldb, step, cols, even/2, panels)
 	}
 	if even < k {
-		packPairsGeneric(panel[even*PackPanel:], b[even*ldb:], ldb, cols, k-even)
+		packPairsGeneric(dst[even*PackPanel:], size, b[even*ldb:], ldb, step, cols, k-even, panels)
 	}
 }
 
@@ -224,14 +224,32 @@ func (w *Workspace) rowsOf(a []BF16, lda, rows, k int) strip {
 	return strip{pairs: w.pairsA, ars: stride, aks: 2}
 }
 
-// columnsOf is rowsOf for columns of a row-major Aᵀ, 32 at most.
-func (w *Workspace) columnsOf(a []BF16, lda, cols, k int) strip {
-	if !useBF16 {
-		return w.widenColumns(a, lda, cols, k)
+// bf16Group is the number of strips that packColumns takes at a time: pairs'
+// panels hold two strips each, and four panels are more than a line of each row.
+func bf16Group() int {
+	if useBF16 {
+		return 8
 	}
-	w.pairsA = growBF16(w.pairsA, PackPanel*roundUp(k, 2))
-	packPairs(w.pairsA, a, lda, cols, k)
-	return strip{pairs: w.pairsA, ars: 2, aks: 2 * PackPanel}
+	return 2
+}
+
+// packColumns makes strips of columns of a row-major Aᵀ, k of each; columnStrip
+// is one of them.
+func (w *Workspace) packColumns(a []BF16, lda, cols, k int) {
+	if !useBF16 {
+		w.widenColumns(a, lda, cols, k)
+		return
+	}
+	const width = 2 * tileRows512
+	w.pairsA = growBF16(w.pairsA, (cols+width-1)/width*PackPanel*roundUp(k, 2))
+	packPanels(w.pairsA, a, lda, width, cols, k)
+}
+
+func (w *Workspace) columnStrip(s, cols, k int) strip {
+	if !useBF16 {
+		return w.widenedStrip(s, cols)
+	}
+	return strip{pairs: w.pairsA[s/2*PackPanel*roundUp(k, 2)+s%2*2*tileRows512:], ars: 2, aks: 2 * PackPanel}
 }
 
 // mulRows computes c[i,j] (+)= Σ_p a[i,p] B[p,j] for panels of B panel apart,

@@ -26,15 +26,20 @@ func packTransposed(panel []BF16, b []float32, ldb, cols, k int) {
 func packRounded(panel []BF16, b []float32, ldb, cols, k int) {
 	packRoundedGeneric(panel, b, ldb, cols, k)
 }
-func packPairs(panel []BF16, b []BF16, ldb, cols, k int) { packPairsGeneric(panel, b, ldb, cols, k) }
+func packPairs(dst []BF16, size int, b []BF16, ldb, step, cols, k, panels int) {
+	packPairsGeneric(dst, size, b, ldb, step, cols, k, panels)
+}
 
 // bf16Rows is the number of rows of a strip of A.
 func bf16Rows() int { return 8 }
 
 func (w *Workspace) rowsOf(a []BF16, lda, rows, k int) strip { return w.widen(a, lda, rows, k) }
-func (w *Workspace) columnsOf(a []BF16, lda, cols, k int) strip {
-	return w.widenColumns(a, lda, cols, k)
-}
+
+// bf16Group is the number of strips that packColumns takes at a time.
+func bf16Group() int { return 2 }
+
+func (w *Workspace) packColumns(a []BF16, lda, cols, k int) { w.widenColumns(a, lda, cols, k) }
+func (w *Workspace) columnStrip(s, cols, k int) strip       { return w.widenedStrip(s, cols) }
 
 func mulRows(s strip, packed []BF16, panel int, c []float32, ldc, rows, cols, k int, _ ahead[BF16], accumulate bool) {
 	mulRowsGeneric(s, packed, panel, c, ldc, rows, cols, k, accumulate)

@@ -141,9 +141,7 @@ func TestPacking(t *testing.T) {
 				check("PackNN", func(dst []BF16, lo, hi int) { PackNN(dst, rows, ldn, k, n, lo, hi) })
 				check("PackNT", func(dst []BF16, lo, hi int) { PackNT(dst, columns, ldt, n, k, lo, hi) })
 				check("packPairs", func(dst []BF16, lo, hi int) {
-					for j := lo; j < hi; j += PackPanel {
-						packPairs(panelOf(dst, j, k), pairs[j:], ldn, min(PackPanel, n-j), k)
-					}
+					packPanels(dst[lo*roundUp(k, 2):], pairs[lo:], ldn, PackPanel, hi-lo, k)
 				})
 			}
 		}

@@ -2,7 +2,7 @@ package simd
 
 // maxChunkBF16 is maxChunkK of the bfloat16 products: their inputs err by 2^-8,
 // so that longer chains cost nothing, and a strip of A takes half the cache.
-const maxChunkBF16 = 768
+const maxChunkBF16 = 1024
 
 // chunkBF16 returns the length of all chunks of a sum over k but the last, even.
 func chunkBF16(k int) int {
@@ -21,7 +21,7 @@ const packedBlock = 384 << 10
 //
 //	for i, j: s = 0; for p in chunk: s += a[i*lda+p] * B[p,j]; c[i*ldc+j] (+)= s
 //
-// with chunks of at most 768 terms, p in the order 1, 0, 3, 2, ...: that of
+// with chunks of at most 1024 terms, p in the order 1, 0, 3, 2, ...: that of
 // VDPBF16PS, and of the kernels that stand in for it, so that all have the
 // same bits but for denormals, which it takes and gives as zeros. If c is nil the tiles go through scratch memory
 // to after only, and accumulate must be false. C may not overlap A.
@@ -144,48 +144,65 @@ func (w *Workspace) MulTNBF16(c []float32, ldc int, a []BF16, lda int, b []BF16,
 	w.mulTNBF16(c, ldc, a[lo:], lda, b, ldb, hi-lo, n, k, accumulate)
 }
 
-// mulTNBF16 packs B in blocks one chunk deep, and A in panels of 32 columns that
-// hold two strips. Blocks take half of what mulPacked's do, so that the memory
-// of the next one can come in meanwhile.
+// manyRows is the number of rows of C from which on the time of packing a block
+// of B from afar is lost in that of its use.
+const manyRows = 1024
+
+// mulTNBF16 packs B in blocks one chunk deep, and A in groups of strips. Blocks
+// of B are as large as mulPacked's, or half so large, and the memory of the next
+// one comes in meanwhile.
 func (w *Workspace) mulTNBF16(c []float32, ldc int, a []BF16, lda int, b []BF16, ldb int, m, n, k int, accumulate bool) {
-	chunk := chunkBF16(k)
-	width := evenly(n, max(PackPanel, packedBlock/2/chunk))
+	chunk, block := chunkBF16(k), packedBlock
+	if m < manyRows {
+		block /= 2
+	}
+	width := evenly(n, max(PackPanel, block/chunk))
 	w.pairsB = growBF16(w.pairsB, chunk*width)
-	size := bf16Rows()
+	size, group := bf16Rows(), bf16Group()
 	strips := (m + size - 1) / size
-	row := func(s int) int { return m * min(s, strips) / strips } // the first row of strip s
+	row := func(s int) int { return min(m, size*s) } // the first row of strip s
 	for j0 := 0; j0 < n; j0 += width {
 		cols := min(width, n-j0)
 		for k0 := 0; k0 < k; k0 += chunk {
 			kc := min(chunk, k-k0)
 			even := roundUp(kc, 2)
-			for j := 0; j < cols; j += PackPanel {
-				packPairs(w.pairsB[j*even:(j+PackPanel)*even], b[k0*ldb+j0+j:], ldb, min(PackPanel, cols-j), kc)
-			}
+			packPanels(w.pairsB, b[k0*ldb+j0:], ldb, PackPanel, cols, kc)
 			// The block after this one: below, else at the top of the next columns.
 			nextK, nextJ := k0+chunk, j0
 			if nextK >= k {
 				nextK, nextJ = 0, j0+width
 			}
-			for s := 0; s < strips; s += 2 {
-				pairs := w.columnsOf(a[k0*lda+row(s):], lda, row(s+2)-row(s), kc)
-				var next ahead[BF16]
-				if s+2 < strips {
-					next = wholeRows(a, k0*lda+row(s+2), lda, kc, row(s+4)-row(s+2))
+			for first := 0; first < strips; first += group {
+				end := min(first+group, strips)
+				w.packColumns(a[k0*lda+row(first):], lda, row(end)-row(first), kc)
+				for s := first; s < end; s++ {
+					// Every other strip asks for its share of the next group of A,
+					// the others for theirs of the next block of B.
+					var next ahead[BF16]
+					if s%2 == 0 && end < strips {
+						lo, hi := kc*(s-first)/group, kc*(s-first+2)/group
+						next = wholeRows(a, (k0+lo)*lda+row(end), lda, hi-lo, row(end+group)-row(end))
+					} else if s%2 != 0 && nextJ < n && m < manyRows {
+						rows := min(chunk, k-nextK)
+						lo, hi := rows*(s-1)/strips, min(rows, rows*(s+1)/strips)
+						next = wholeRows(b, (nextK+lo)*ldb+nextJ, ldb, hi-lo, min(width, n-nextJ))
+					}
+					mulRows(w.columnStrip(s-first, row(end)-row(first), kc), w.pairsB, even*PackPanel, c[row(s)*ldc+j0:], ldc, row(s+1)-row(s), cols, kc, next, accumulate || k0 > 0)
 				}
-				mulRows(pairs, w.pairsB, even*PackPanel, c[row(s)*ldc+j0:], ldc, row(s+1)-row(s), cols, kc, next, accumulate || k0 > 0)
-				if s+1 == strips {
-					break
-				}
-				next = ahead[BF16]{}
-				if nextJ < n { // its share
-					rows := min(chunk, k-nextK)
-					lo, hi := rows*s/strips, min(rows, rows*(s+2)/strips)
-					next = wholeRows(b, (nextK+lo)*ldb+nextJ, ldb, hi-lo, min(width, n-nextJ))
-				}
-				mulRows(pairs.from(row(s+1)-row(s)), w.pairsB, even*PackPanel, c[row(s+1)*ldc+j0:], ldc, row(s+2)-row(s+1), cols, kc, next, accumulate || k0 > 0)
 			}
 		}
+	}
+}
+
+// packPanels packs cols columns of b, k of each, in panels of width columns.
+func packPanels(dst []BF16, b []BF16, ldb, width, cols, k int) {
+	size := PackPanel * roundUp(k, 2)
+	whole := cols / width
+	if whole > 0 {
+		packPairs(dst, size, b, ldb, width, width, k, whole)
+	}
+	if rest := cols % width; rest > 0 {
+		packPairs(dst[whole*size:], size, b[whole*width:], ldb, width, rest, k, 1)
 	}
 }
 
@@ -196,16 +213,6 @@ type strip struct {
 	pairs    []BF16
 	wide     []float32
 	ars, aks int
-}
-
-// from is the strip without its first i rows.
-func (s strip) from(i int) strip {
-	if s.pairs != nil {
-		s.pairs = s.pairs[i*s.ars:]
-	} else {
-		s.wide = s.wide[i*s.ars:]
-	}
-	return s
 }
 
 // widen returns rows of a row-major A as float32, with a zero behind an odd k.
@@ -220,15 +227,19 @@ func (w *Workspace) widen(a []BF16, lda, rows, k int) strip {
 	return strip{wide: w.stripA, ars: even, aks: 1}
 }
 
-// widenColumns is widen for columns of a row-major Aᵀ.
-func (w *Workspace) widenColumns(a []BF16, lda, cols, k int) strip {
+// widenColumns makes w.stripA hold cols columns of a row-major Aᵀ, k of each, as
+// float32, a row of zeros behind an odd k; widenedStrip is its strip s.
+func (w *Workspace) widenColumns(a []BF16, lda, cols, k int) {
 	even := roundUp(k, 2)
 	w.stripA = grow(w.stripA, cols*even)
 	clear(w.stripA[(even-1)*cols:])
 	for p := range k {
 		fromBF16(w.stripA[p*cols:(p+1)*cols], a[p*lda:p*lda+cols])
 	}
-	return strip{wide: w.stripA, ars: 1, aks: cols}
+}
+
+func (w *Workspace) widenedStrip(s, cols int) strip {
+	return strip{wide: w.stripA[s*bf16Rows():], ars: 1, aks: cols}
 }
 
 // mulRowsGeneric computes c[i,j] (+)= Σ_p a[i,p] B[p,j] for a widened strip and

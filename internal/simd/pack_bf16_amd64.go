@@ -4,11 +4,11 @@
 
 package simd
 
-// packPairsAVX512 computes dst[64*p+2*j+e] = src[(2*p+e)*stride+j] for p < pairs, j < cols <= 32, e < 2,
-// and 0 for cols <= j < 32. pairs > 0.
+// packPairsAVX512 computes dst[q*size+64*p+2*j+e] = src[(2*p+e)*stride+q*step+j] for q < panels, p < pairs,
+// j < cols <= 32, e < 2, and 0 for cols <= j < 32. pairs, panels > 0.
 //
 //go:noescape
-func packPairsAVX512(dst *uint16, src *uint16, stride int, cols int, pairs int)
+func packPairsAVX512(dst *uint16, size int, src *uint16, stride int, step int, cols int, pairs int, panels int)
 
 // packRoundedAVX512 is packPairsAVX512 for float32, which it rounds to bfloat16.
 //

@@ -4,32 +4,46 @@
 
 #include "textflag.h"
 
-// func packPairsAVX512(dst *uint16, src *uint16, stride int, cols int, pairs int)
+// func packPairsAVX512(dst *uint16, size int, src *uint16, stride int, step int, cols int, pairs int, panels int)
 // Requires: AVX, AVX512BW, AVX512F, BMI2
-TEXT ·packPairsAVX512(SB), NOSPLIT, $0-40
+TEXT ·packPairsAVX512(SB), NOSPLIT, $0-64
 	MOVQ      dst+0(FP), AX
-	MOVQ      src+8(FP), CX
-	MOVQ      stride+16(FP), DX
-	MOVQ      pairs+32(FP), BX
+	MOVQ      src+16(FP), CX
+	MOVQ      size+8(FP), DX
+	MOVQ      step+32(FP), BX
+	MOVQ      stride+24(FP), SI
+	MOVQ      pairs+48(FP), DI
+	MOVQ      panels+56(FP), R8
 	SHLQ      $0x01, DX
-	MOVL      $0xffffffff, SI
-	MOVQ      cols+24(FP), DI
-	BZHIL     DI, SI, SI
-	KMOVD     SI, K1
+	SHLQ      $0x01, BX
+	SHLQ      $0x01, SI
+	MOVL      $0xffffffff, R9
+	MOVQ      cols+40(FP), R10
+	BZHIL     R10, R9, R9
+	KMOVD     R9, K1
 	VMOVDQU16 interleaveLow<>+0(SB), Z0
 	VMOVDQU16 interleaveHigh<>+0(SB), Z1
 
 pair:
-	VMOVDQU16.Z (CX), K1, Z2
-	VMOVDQU16.Z (CX)(DX*1), K1, Z3
-	LEAQ        (CX)(DX*2), CX
+	MOVQ CX, R9
+	MOVQ AX, R10
+	MOVQ R8, R11
+
+panel:
+	VMOVDQU16.Z (R9), K1, Z2
+	VMOVDQU16.Z (R9)(SI*1), K1, Z3
+	ADDQ        BX, R9
 	VMOVDQA64   Z2, Z4
 	VPERMT2W    Z3, Z0, Z4
 	VPERMT2W    Z3, Z1, Z2
-	VMOVDQU16   Z4, (AX)
-	VMOVDQU16   Z2, 64(AX)
+	VMOVDQU16   Z4, (R10)
+	VMOVDQU16   Z2, 64(R10)
+	ADDQ        DX, R10
+	DECQ        R11
+	JNZ         panel
+	LEAQ        (CX)(SI*2), CX
 	ADDQ        $+128, AX
-	DECQ        BX
+	DECQ        DI
 	JNZ         pair
 	VZEROUPPER
 	RET

@@ -70,15 +70,20 @@ func packRoundedGeneric(panel []BF16, b []float32, ldb, cols, k int) {
 	}
 }
 
-// packPairsGeneric is packRoundedGeneric for a b that is bfloat16 already.
-func packPairsGeneric(panel []BF16, b []BF16, ldb, cols, k int) {
-	if cols < PackPanel || k%2 != 0 {
-		clear(panel)
-	}
-	for p := range k {
-		to := panel[p/2*(2*PackPanel):][:2*PackPanel]
-		for j, v := range b[p*ldb : p*ldb+cols] {
-			to[2*j+p%2] = v
+// packPairsGeneric is packRoundedGeneric for a b that is bfloat16 already, and
+// for panels panels: each of the first cols columns after step columns of b more
+// than the one before, and size elements behind it.
+func packPairsGeneric(dst []BF16, size int, b []BF16, ldb, step, cols, k, panels int) {
+	for q := range panels {
+		panel := dst[q*size:][:roundUp(k, 2)*PackPanel]
+		if cols < PackPanel || k%2 != 0 {
+			clear(panel)
+		}
+		for p := range k {
+			to := panel[p/2*(2*PackPanel):][:2*PackPanel]
+			for j, v := range b[p*ldb+q*step : p*ldb+q*step+cols] {
+				to[2*j+p%2] = v
+			}
 		}
 	}
 }

@@ -42,16 +42,22 @@ func masks32(c *build.Context, n reg.Register) {
 	c.KMOVW(mask, reg.K2)
 }
 
+// packPairs512 goes along the panels for each pair of rows, since those share
+// pages and lines.
 func packPairs512(c *build.Context) {
 	c.Function("packPairsAVX512")
 	c.Attributes(build.NOSPLIT)
 	c.Pragma("noescape")
-	c.SignatureExpr("func(dst, src *uint16, stride, cols, pairs int)")
-	c.Doc("packPairsAVX512 computes dst[64*p+2*j+e] = src[(2*p+e)*stride+j] for p < pairs, j < cols <= 32, e < 2,",
-		"and 0 for cols <= j < 32. pairs > 0.")
+	c.SignatureExpr("func(dst *uint16, size int, src *uint16, stride, step, cols, pairs, panels int)")
+	c.Doc("packPairsAVX512 computes dst[q*size+64*p+2*j+e] = src[(2*p+e)*stride+q*step+j] for q < panels, p < pairs,",
+		"j < cols <= 32, e < 2, and 0 for cols <= j < 32. pairs, panels > 0.")
 	dst, src := c.Load(c.Param("dst"), c.GP64()), c.Load(c.Param("src"), c.GP64())
+	size, step := c.Load(c.Param("size"), c.GP64()), c.Load(c.Param("step"), c.GP64())
 	stride, pairs := c.Load(c.Param("stride"), c.GP64()), c.Load(c.Param("pairs"), c.GP64())
-	c.SHLQ(operand.U8(1), stride)
+	panels := c.Load(c.Param("panels"), c.GP64())
+	for _, r := range []reg.Register{size, step, stride} {
+		c.SHLQ(operand.U8(1), r)
+	}
 	mask := c.GP32()
 	c.MOVL(operand.U32(0xffffffff), mask)
 	c.BZHIL(c.Load(c.Param("cols"), c.GP64()).(reg.GPVirtual).As32(), mask, mask)
@@ -60,15 +66,24 @@ func packPairs512(c *build.Context) {
 	c.VMOVDQU16(wordTable(c, "interleaveLow", func(i int) int { return i/2 + i%2*32 }), low)
 	c.VMOVDQU16(wordTable(c, "interleaveHigh", func(i int) int { return 16 + i/2 + i%2*32 }), high)
 	even, odd, first := c.ZMM(), c.ZMM(), c.ZMM()
+	from, to, left := c.GP64(), c.GP64(), c.GP64()
 	c.Label("pair")
-	c.VMOVDQU16_Z(operand.Mem{Base: src}, reg.K1, even)
-	c.VMOVDQU16_Z(operand.Mem{Base: src, Index: stride, Scale: 1}, reg.K1, odd)
-	c.LEAQ(operand.Mem{Base: src, Index: stride, Scale: 2}, src)
+	c.MOVQ(src, from)
+	c.MOVQ(dst, to)
+	c.MOVQ(panels, left)
+	c.Label("panel")
+	c.VMOVDQU16_Z(operand.Mem{Base: from}, reg.K1, even)
+	c.VMOVDQU16_Z(operand.Mem{Base: from, Index: stride, Scale: 1}, reg.K1, odd)
+	c.ADDQ(step, from)
 	c.VMOVDQA64(even, first)
 	c.VPERMT2W(odd, low, first)
 	c.VPERMT2W(odd, high, even)
-	c.VMOVDQU16(first, operand.Mem{Base: dst})
-	c.VMOVDQU16(even, operand.Mem{Base: dst, Disp: 64})
+	c.VMOVDQU16(first, operand.Mem{Base: to})
+	c.VMOVDQU16(even, operand.Mem{Base: to, Disp: 64})
+	c.ADDQ(size, to)
+	c.DECQ(left)
+	c.JNZ(operand.LabelRef("panel"))
+	c.LEAQ(operand.Mem{Base: src, Index: stride, Scale: 2}, src)
 	c.ADDQ(operand.I32(128), dst)
 	c.DECQ(pairs)
 	c.JNZ(operand.LabelRef("pair"))
