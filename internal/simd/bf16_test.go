@@ -112,8 +112,11 @@ func TestPacking(t *testing.T) {
 			for _, n := range []int{1, 5, 15, 16, 17, 31, 32, 33, 64, 70} {
 				ldn, ldt := n+rng.IntN(3), k+rng.IntN(3)
 				rows, columns := randoms(rng, (k-1)*ldn+n, 1), make([]float32, (n-1)*ldt+k)
+				for range 1 + len(rows)/8 {
+					rows[rng.IntN(len(rows))] = math.Float32frombits(conversionSpecials[rng.IntN(len(conversionSpecials))])
+				}
 				pairs := make([]BF16, len(rows))
-				ToBF16(pairs, rows)
+				toBF16Generic(pairs, rows)
 				for p := range k {
 					for j := range n {
 						columns[j*ldt+p] = rows[p*ldn+j]
