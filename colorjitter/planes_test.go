@@ -107,6 +107,7 @@ func TestPlanarPainterTakes(t *testing.T) {
 		{Params{Jitter: []Op{{Saturation, -.1}}}, false},
 		{sigma(0), true},
 		{sigma(2), true},
+		{sigma(3.4), true},
 		{sigma(10), false},
 		{sigma(1e300), false},
 	} {
@@ -139,7 +140,7 @@ func TestPlanarPainterErrors(t *testing.T) {
 func TestSmoothWeights(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	for range 500 {
-		sigma := 2.4 * rng.Float64()
+		sigma := 3.4 * rng.Float64()
 		w := smoothWeights(nil, sigma)
 		if len(w) == 0 {
 			if _, ok := boxOf(sigma); ok {
