@@ -17,7 +17,8 @@ import (
 // Tuner fine-tunes one encoder. For one goroutine at a time.
 type Tuner struct {
 	config  Config
-	size    int
+	vit     nn.ViTConfig
+	size    int // of the images
 	labels  []int64 // rising: the classes
 	net     *network
 	threads *team.Team
@@ -56,7 +57,7 @@ func New(e *weights.Encoder, labels []int64, c Config, threads *team.Team) (*Tun
 		return nil, err
 	}
 	t := &Tuner{
-		config: c, size: v.ImageSize, labels: classes, net: net, threads: threads,
+		config: c, vit: v, size: v.ImageSize, labels: classes, net: net, threads: threads,
 		gradients: optim.NewGradients(net.params), groups: grouped(net.params, v.Depth, c),
 		levels: views.NormaliseTable(views.Mean, views.Std),
 		images: make([]float32, c.Batch*3*v.ImageSize*v.ImageSize), classOf: make([]int32, c.Batch),
@@ -168,12 +169,12 @@ func (t *Tuner) take(b *views.Batch) error {
 // Classifier returns the tuned network as it stands, or with EMA its average,
 // as what the evaluation's extractor runs images through: its rows are scores,
 // one for each of Labels. It looks at the tuner's memory.
-func (t *Tuner) Classifier(encoder *weights.Encoder, batch int) (*Classifier, error) {
+func (t *Tuner) Classifier(batch int) (*Classifier, error) {
 	params := t.net.params
 	if t.average != nil {
 		params = t.average
 	}
-	net, err := newNetwork(encoder.ViT, len(t.labels), batch, false, t.threads, nn.Shared(params))
+	net, err := newNetwork(t.vit, len(t.labels), batch, false, t.threads, nn.Shared(params))
 	if err != nil {
 		return nil, err
 	}

@@ -76,7 +76,7 @@ func (c *finetuneCommand) Run(env *cli.Env) error {
 	if err := c.train(env, tuner, encoder, cfg); err != nil {
 		return err
 	}
-	return c.judge(env, tuner, encoder, labels, log)
+	return c.judge(env, tuner, labels, log)
 }
 
 // labels reads the labels of the training images, which have to be known
@@ -154,8 +154,8 @@ func (c *finetuneCommand) train(env *cli.Env, tuner *finetune.Tuner, encoder *we
 }
 
 // judge classifies the test images.
-func (c *finetuneCommand) judge(env *cli.Env, tuner *finetune.Tuner, encoder *weights.Encoder, labels []int64, log *slog.Logger) error {
-	classifier, err := tuner.Classifier(encoder, batch)
+func (c *finetuneCommand) judge(env *cli.Env, tuner *finetune.Tuner, labels []int64, log *slog.Logger) error {
+	classifier, err := tuner.Classifier(batch)
 	if err != nil {
 		return err
 	}
