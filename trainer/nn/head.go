@@ -22,8 +22,9 @@ type HeadConfig struct {
 }
 
 // Head is the MLP of an objective that compares whole images: linear layers
-// without bias, each but the last followed by BatchNorm and ReLU. Its rows are
-// few, one of each view, so that it computes in float32 at every precision.
+// without bias, each but the last followed by BatchNorm and ReLU. It computes
+// in float32 at every precision: its rows are few, one of each view, and
+// BatchNorm over so few of them makes much of what rounding leaves.
 type Head struct {
 	layers  []headLayer
 	buffers [2][]float32 // [rows, widest] gradients on their way down
@@ -45,6 +46,10 @@ type headLayer struct {
 // .norm.bias and the averages.
 func NewHead(b *Builder, c HeadConfig) *Head {
 	h := &Head{layers: make([]headLayer, len(c.Widths)-1)}
+	// Layers ask for the precision when they are built.
+	precision := b.Machine.Precision
+	b.Machine.Precision = FP32
+	defer func() { b.Machine.Precision = precision }()
 	mark := b.Arena.Mark()
 	widest := 0
 	for i := range h.layers {
