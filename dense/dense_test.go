@@ -58,7 +58,7 @@ func circle(dst []float32, red, green float64) {
 	}
 }
 
-func pngBytes(t *testing.T, im image.Image) []byte {
+func pngBytes(t testing.TB, im image.Image) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	if err := png.Encode(&b, im); err != nil {
