@@ -224,6 +224,17 @@ func TestDamage(t *testing.T) {
 	}
 }
 
+// TestNestedSize: a size of tuples of tuples, 2^60 of them, is an error at once.
+func TestNestedSize(t *testing.T) {
+	nested := "K\x01\x85" + strings.Repeat("2\x86", 60) + "\x85"
+	body := one(2, 0, 2, 1)
+	at := strings.Index(body, "K\x00K\x02\x85")
+	body = body[:at+2] + nested + body[at+5:]
+	if _, err := readPickle(body); err == nil || !strings.Contains(err.Error(), "size or stride") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestHalf(t *testing.T) {
 	for bits, want := range map[uint16]float32{
 		0x0000: 0, 0x3c00: 1, 0xbc00: -1, 0x7bff: 65504, 0x0001: 1.0 / (1 << 24), 0x03ff: 1023.0 / (1 << 24), 0x0400: 1.0 / (1 << 14),

@@ -88,7 +88,8 @@ func (m *machine) tensor(args tuple) (*Tensor, error) {
 		n, ok1 := size[i].(int64)
 		step, ok2 := stride[i].(int64)
 		if !ok1 || !ok2 || n < 0 || step < 0 || n > math.MaxInt32 {
-			return nil, m.bad("tensor of size %v, stride %v", size, stride)
+			// Not told what they are: nested tuples can print without end.
+			return nil, m.bad("tensor with a size or stride that isn't a number from 0 on")
 		}
 		t.Shape, t.stride = append(t.Shape, int(n)), append(t.stride, step)
 		empty = empty || n == 0
@@ -100,17 +101,17 @@ func (m *machine) tensor(args tuple) (*Tensor, error) {
 	count, last := int64(1), uint64(offset)
 	for i, n := range t.Shape {
 		if int64(n) > s.len/count {
-			return nil, &UnsupportedError{m.file, fmt.Sprintf("tensor of size %v in a storage of %d values", size, s.len)}
+			return nil, &UnsupportedError{m.file, fmt.Sprintf("tensor of size %v in a storage of %d values", t.Shape, s.len)}
 		}
 		count *= int64(n)
 		high, reach := bits.Mul64(uint64(n-1), uint64(t.stride[i]))
 		if high != 0 || reach >= uint64(s.len) || last+reach >= uint64(s.len) {
-			return nil, m.bad("tensor of size %v, stride %v, offset %d in a storage of %d", size, stride, offset, s.len)
+			return nil, m.bad("tensor of size %v, stride %v, offset %d in a storage of %d", t.Shape, t.stride, offset, s.len)
 		}
 		last += reach
 	}
 	if last >= uint64(s.len) {
-		return nil, m.bad("tensor of size %v, stride %v, offset %d in a storage of %d", size, stride, offset, s.len)
+		return nil, m.bad("tensor of size %v, stride %v, offset %d in a storage of %d", t.Shape, t.stride, offset, s.len)
 	}
 	t.span = int64(last) - offset + 1
 	return t, nil
