@@ -310,3 +310,14 @@ func adamWZero(param, grad, m, v, average []float32, f *adamWFactors, weight flo
 		adamWZeroGeneric(param, grad, m, v, average, f, weight)
 	}
 }
+
+func biasGELU(dst, c, bias []float32) {
+	switch {
+	case useAVX512:
+		biasGELUAVX512(dst, c, bias)
+	case useAVX2:
+		biasGELUAVX2(dst, c, bias)
+	default:
+		biasGELUGeneric(dst, c, bias)
+	}
+}

@@ -58,3 +58,7 @@ func normColumnsBackwardAdd(dx, dy, x, mean, scale, a, b []float32) {
 func adamWZero(param, grad, m, v, average []float32, f *adamWFactors, weight float32) {
 	adamWZeroGeneric(param, grad, m, v, average, f, weight)
 }
+
+func biasGELU(dst, c, bias []float32) {
+	biasGELUGeneric(dst, c, bias)
+}

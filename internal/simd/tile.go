@@ -24,9 +24,14 @@ func BiasGELUTile(dst []float32, lddst int, c []float32, ldc, rows, cols int, bi
 	mustHold(op, "bias", len(bias), cols)
 	bias = bias[:cols]
 	for i := range rows {
-		row := c[i*ldc : i*ldc+cols]
-		add(row, bias)
-		gelu(dst[i*lddst:i*lddst+cols], row)
+		biasGELU(dst[i*lddst:i*lddst+cols], c[i*ldc:i*ldc+cols], bias)
+	}
+}
+
+func biasGELUGeneric(dst, c, bias []float32) {
+	for j, b := range bias {
+		c[j] += b
+		dst[j] = geluOf(c[j])
 	}
 }
 

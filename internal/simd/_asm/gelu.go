@@ -5,73 +5,56 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// The normal distribution's tail is Φ(-a) = exp(-a²/2) t q(t) with
-// t = 1/(1 + 0.35 a), for 0 <= a <= 14. q is a minimax fit of relative error
-// 3.2e-8; powers of t rise.
-const tailSlope = 0.35
+// The normal distribution comes from an odd polynomial: Φ(x) = 0.5 + x p(t) with
+// t = 2 (x/c)² - 1 for |x| <= c, and x held at ±c beyond; so does GELU's slope
+// Φ(x) + x φ(x). The coefficients, of rising powers of t, are minimax fits of
+// the absolute error over [0, c], rounded to float32. Centred on 0, the powers
+// of t keep the chain's rounding errors at 2 u.
+const (
+	phi32End   = 5.2 // error of the fit 6.4e-8; Φ(-5.2) is 1.0e-7
+	slope32End = 5.6 // 6.0e-8; 4e-7 from 1 and 0 beyond
+)
 
-var tailPolynomial = []float32{0.139621407, 0.139861852, 0.119832963, 0.105507605, -0.023108799, 0.159172535, -0.255712748, 0.143970922, -0.029145766}
+var phi32Polynomial = []float32{0.1359499990940094, -0.06774366647005081, 0.050024520605802536, -0.0399298220872879,
+	0.03198995441198349, -0.024723606184124947, 0.017954807728528976, -0.012505206279456615, 0.008559918962419033,
+	-0.00478888675570488, 0.001800173195078969, -0.0012216221075505018, 0.001268492080271244, -0.0004812357947230339}
 
-const inverseRootTwoPi = 0.3989422804014327
+var slope32Polynomial = []float32{0.1264166384935379, -0.06428230553865433, 0.05180796608328819, -0.05097244307398796,
+	0.05668479576706886, -0.0648820772767067, 0.07163015007972717, -0.07375239580869675, 0.0666089653968811,
+	-0.051649998873472214, 0.04266311973333359, -0.038166359066963196, 0.020420916378498077, -0.002592092612758279,
+	0.004185361787676811, -0.008001526817679405, 0.0031670681200921535}
 
-func (v *vector) geluConstants() {
-	v.expConstants()
-	v.word(0x7fffffff)
-	v.float(16)
-	v.float(-0.5)
-	v.float(tailSlope)
-	for _, c := range tailPolynomial {
+// oddConstants asks for the constants of odd before a loop.
+func (v *vector) oddConstants(end float32, polynomial []float32) {
+	v.float(end)
+	v.float(-end)
+	v.float(2 / (end * end))
+	v.float(-1)
+	v.float(0.5)
+	for _, c := range polynomial {
 		v.float(c)
 	}
 }
 
-// normal computes Φ(x) and exp(-x²/2). The square's rounding error is carried
-// into the exponent, so both keep their relative accuracy far out.
-func (v *vector) normal(x reg.VecVirtual) (phi, bell reg.VecVirtual) {
-	a, h, l := v.register(), v.register(), v.register()
-	if v.wide {
-		v.VPANDD(v.word(0x7fffffff), x, a)
-		v.VMINPS(a, v.float(16).(reg.Register), a) // keeps NaN
-	} else {
-		v.VANDPS(v.word(0x7fffffff), x, a)
-		v.VMOVUPS(v.float(16), h)
-		v.VMINPS(a, h, a)
-	}
-	v.VMULPS(a, a, h)
-	if v.wide {
-		v.VMOVAPS(h, l)
-	} else {
-		v.VMOVAPS(h, l)
-	}
-	v.VFMSUB231PS(a, a, l) // a² - h
-	v.VMULPS(v.float(-0.5), h, h)
-	v.VMULPS(v.float(-0.5), l, l)
-	bell = v.exp(h, l)
-
-	t, q := v.register(), v.register()
-	v.broadcastTo(v.float(1), t)
-	v.VFMADD231PS(v.float(tailSlope), a, t)
-	v.broadcastTo(v.float(1), q)
-	v.VDIVPS(t, q, t)
-	last := len(tailPolynomial) - 1
-	v.broadcastTo(v.float(tailPolynomial[last]), q)
+// odd returns 0.5 + x p(t); NaN stays. x is kept.
+func (v *vector) odd(x reg.VecVirtual, end float32, polynomial []float32) reg.VecVirtual {
+	h, t, p := v.register(), v.register(), v.register()
+	// Of two operands MINPS and MAXPS return the one named first here when
+	// either is NaN.
+	v.VMOVUPS(v.float(end), t)
+	v.VMINPS(x, t, h)
+	v.VMOVUPS(v.float(-end), t)
+	v.VMAXPS(h, t, h)
+	v.VMULPS(h, h, t)
+	v.broadcastTo(v.float(2/(end*end)), p)
+	v.VFMADD213PS(v.float(-1), p, t)
+	last := len(polynomial) - 1
+	v.broadcastTo(v.float(polynomial[last]), p)
 	for i := last - 1; i >= 0; i-- {
-		v.VFMADD213PS(v.float(tailPolynomial[i]), t, q)
+		v.VFMADD213PS(v.float(polynomial[i]), t, p)
 	}
-	v.VMULPS(t, q, q)
-	v.VMULPS(bell, q, q) // Φ(-a)
-
-	// Φ(x) = Φ(-a) for negative x, else 1 - Φ(-a).
-	phi = v.register()
-	v.broadcastTo(v.float(1), phi)
-	v.VSUBPS(q, phi, phi)
-	if v.wide {
-		v.VPMOVD2M(x, reg.K2)
-		v.VMOVAPS(q, reg.K2, phi)
-	} else {
-		v.VBLENDVPS(x, q, phi, phi)
-	}
-	return phi, bell
+	v.VFMADD213PS(v.float(0.5), h, p)
+	return p
 }
 
 // broadcastTo copies a constant to a register.
@@ -79,15 +62,41 @@ func (v *vector) broadcastTo(constant, r operand.Op) {
 	v.VMOVUPS(constant, r)
 }
 
+// geluOf returns x Φ(x), with a Φ of 0 below the polynomial's range.
+func (v *vector) geluOf(x reg.VecVirtual) reg.VecVirtual {
+	phi := v.odd(x, phi32End, phi32Polynomial)
+	if v.wide {
+		v.VCMPPS(operand.U8(5), v.float(-phi32End), x, reg.K2) // x >= -c, or NaN
+		v.VMOVAPS_Z(phi, reg.K2, phi)
+		v.VMULPS(x, phi, phi)
+		return phi
+	}
+	keep := v.register()
+	v.VCMPPS(operand.U8(5), v.float(-phi32End), x, keep)
+	v.VANDPS(keep, phi, phi)
+	v.VMULPS(x, phi, phi)
+	return phi
+}
+
 func gelu(v *vector) {
 	v.function("gelu", "func(dst, x []float32)", "computes dst[i] = x[i]*Φ(x[i]).")
 	dst, x := v.base("dst"), v.base("x")
-	v.geluConstants()
+	v.oddConstants(phi32End, phi32Polynomial)
 	v.loop(v.length("dst"), 1, func(at operand.Mem, _ int) {
-		s := v.load(x, at)
-		phi, _ := v.normal(s)
-		v.VMULPS(s, phi, phi)
-		v.store(phi, dst, at)
+		v.store(v.geluOf(v.load(x, at)), dst, at)
+	})
+	v.done()
+}
+
+func biasGELU(v *vector) {
+	v.function("biasGELU", "func(dst, c, bias []float32)", "computes c[i] += bias[i], then dst[i] = c[i]*Φ(c[i]).")
+	dst, c, bias := v.base("dst"), v.base("c"), v.base("bias")
+	v.oddConstants(phi32End, phi32Polynomial)
+	v.loop(v.length("dst"), 1, func(at operand.Mem, _ int) {
+		x := v.load(c, at)
+		v.VADDPS(v.load(bias, at), x, x)
+		v.store(x, c, at)
+		v.store(v.geluOf(x), dst, at)
 	})
 	v.done()
 }
@@ -95,16 +104,14 @@ func gelu(v *vector) {
 func geluBackward(v *vector) {
 	v.function("geluBackward", "func(dx, dy, x []float32)", "computes dx[i] = dy[i]*(Φ(x[i]) + x[i]*φ(x[i])).")
 	dx, dy, x := v.base("dx"), v.base("dy"), v.base("x")
-	v.geluConstants()
-	v.float(inverseRootTwoPi)
+	v.oddConstants(slope32End, slope32Polynomial)
 	v.loop(v.length("dx"), 1, func(at operand.Mem, _ int) {
 		s := v.load(x, at)
-		phi, bell := v.normal(s)
-		v.VMULPS(v.float(inverseRootTwoPi), bell, bell)
-		v.VFMADD231PS(s, bell, phi)
-		up := v.load(dy, at)
-		v.VMULPS(up, phi, phi)
-		v.store(phi, dx, at)
+		slope := v.odd(s, slope32End, slope32Polynomial)
+		v.VSUBPS(s, s, s) // 0; of an infinity NaN
+		v.VADDPS(s, slope, slope)
+		v.VMULPS(v.load(dy, at), slope, slope)
+		v.store(slope, dx, at)
 	})
 	v.done()
 }

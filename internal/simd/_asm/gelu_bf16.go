@@ -1,14 +1,8 @@
 package main
 
-import (
-	"github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/reg"
-)
+import "github.com/mmcloughlin/avo/operand"
 
-// Where a result is rounded to bfloat16, the normal distribution comes from an
-// odd polynomial: Φ(x) = 0.5 + x p(t) with t = 2 (x/c)² - 1 for |x| <= c, and x
-// held at ±c beyond. The coefficients, of rising powers of t, are minimax fits
-// of the absolute error over [0, c] in float64, rounded.
+// Where a result is rounded to bfloat16, shorter polynomials than gelu's do.
 const (
 	phiEnd   = 4.3 // error of Φ 9.9e-6; just above 1 at the end
 	slopeEnd = 4.8 // error of GELU' 4.8e-5
@@ -20,39 +14,6 @@ var phiPolynomial = []float32{0.16405387222766876, -0.08003830909729004, 0.05555
 var slopePolynomial = []float32{0.1484723836183548, -0.08031295984983444, 0.07364480942487717, -0.0786050409078598,
 	0.08895517885684967, -0.10049732029438019, 0.07818661630153656, -0.03193505108356476, 0.03674628213047981,
 	-0.05543016269803047, 0.024951806291937828}
-
-// oddConstants asks for the constants of odd before a loop.
-func (v *vector16) oddConstants(end float32, polynomial []float32) {
-	v.float(end)
-	v.float(-end)
-	v.float(2 / (end * end))
-	v.float(-1)
-	v.float(0.5)
-	for _, c := range polynomial {
-		v.float(c)
-	}
-}
-
-// odd returns 0.5 + x p(t); NaN stays. x is kept.
-func (v *vector16) odd(x reg.VecVirtual, end float32, polynomial []float32) reg.VecVirtual {
-	h, t, p := v.register(), v.register(), v.register()
-	// Of two operands MINPS and MAXPS return the one named first here when
-	// either is NaN.
-	v.VMOVUPS(v.float(end), t)
-	v.VMINPS(x, t, h)
-	v.VMOVUPS(v.float(-end), t)
-	v.VMAXPS(h, t, h)
-	v.VMULPS(h, h, t)
-	v.broadcastTo(v.float(2/(end*end)), p)
-	v.VFMADD213PS(v.float(-1), p, t)
-	last := len(polynomial) - 1
-	v.broadcastTo(v.float(polynomial[last]), p)
-	for i := last - 1; i >= 0; i-- {
-		v.VFMADD213PS(v.float(polynomial[i]), t, p)
-	}
-	v.VFMADD213PS(v.float(0.5), h, p)
-	return p
-}
 
 func biasGELUBF16(v *vector16) {
 	v.function("biasGELUBF16", "func(hidden, act []uint16, c, bias []float32)",

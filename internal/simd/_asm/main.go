@@ -48,6 +48,7 @@ var operations = []struct {
 	{"bf16from", allSets(fromBF16)},
 	{"tilebias", allSets(biasBF16)},
 	{"tileresidual", bothSets(biasResidual)},
+	{"tilegelu32", bothSets(biasGELU)},
 	{"tilegelu", allSets(biasGELUBF16)},
 	{"tilegelubackward", allSets(geluBackwardBF16)},
 	{"softmax", bothSets(softmaxRow)},
