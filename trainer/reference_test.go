@@ -19,7 +19,7 @@ type tolerance struct {
 	loss      float64
 	tensor    float64 // gradients, prediction, target
 	stepLoss  float64
-	gradNorm  float64
+	gradNorm  float64 // over ten steps, in which bfloat16's errors grow: fourfold the yardstick at either precision
 	after     float64 // parameters after the steps, whose yardsticks are about 1e-7; 0: not compared
 }
 
@@ -159,7 +159,7 @@ func checkSteps(t *testing.T, c *referenceCase, tr *Trainer, in *nn.Input) {
 		normSum += wantNorms[k] * wantNorms[k]
 	}
 	within(t, "step_losses", math.Sqrt(lossErr/lossSum), tol.bound(tol.stepLoss, c.yard.StepLosses))
-	within(t, "grad_norms", math.Sqrt(normErr/normSum), tol.bound(tol.gradNorm, c.yard.GradNorms))
+	within(t, "grad_norms", math.Sqrt(normErr/normSum), max(tol.gradNorm, 4*c.yard.GradNorms))
 	if t.Failed() {
 		t.Logf("losses %v\nwant   %v\nnorms  %v\nwant   %v", losses, wantLosses, norms, wantNorms)
 	}
