@@ -116,14 +116,21 @@ func (o FewShot) Evaluate(ctx context.Context, train, test *Table, threads *team
 			out.Train = len(rows)
 			continue
 		}
-		out.Accuracy += one.Accuracy
 		for i, k := range one.PerClass {
 			sum := &out.PerClass[i]
 			sum.Test, sum.Right, sum.Claimed = sum.Test+k.Test, sum.Right+k.Right, sum.Claimed+k.Claimed
 			sum.Accuracy = float64(sum.Right) / float64(sum.Test)
 		}
 	}
-	out.Accuracy /= float64(o.Draws)
+	total := 0
+	for _, row := range right {
+		for _, ok := range row {
+			if ok {
+				total++
+			}
+		}
+	}
+	out.Accuracy = float64(total) / float64(o.Draws*test.Rows())
 	out.Bootstrap(o.Seed, right...)
 	return out, nil
 }
