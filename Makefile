@@ -20,7 +20,7 @@ race:
 
 # Regenerates the assembly; git diff --exit-code then shows whether it was current.
 asm:
-	cd internal/simd/_asm && $(GO) run .
+	cd internal/simd/_asm && $(GO) vet . && $(GO) test . && $(GO) run .
 
 check:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
