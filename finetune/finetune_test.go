@@ -345,3 +345,50 @@ func TestErrors(t *testing.T) {
 		t.Errorf("%d steps done", tuner.Steps())
 	}
 }
+
+// TestStartsFromTheEncoder: before the first step the pooled tokens are the
+// means of the frozen encoder's patch tokens, without its final norm.
+func TestStartsFromTheEncoder(t *testing.T) {
+	e, team := small(t, .5), threads(t, 2)
+	tuner, err := New(e, []int64{4, 7, 11}, quick(5), team)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := hues(rand.New(rand.NewPCG(2, 0)), 32, false)
+	if err := tuner.take(b); err != nil {
+		t.Fatal(err)
+	}
+	plain := *e
+	plain.FinalNorm = false
+	frozen, err := plain.Frozen(4, team)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tokens, err := frozen.Forward(tuner.images, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := quick(5)
+	c.DropPath = 0
+	still, err := New(e, []int64{4, 7, 11}, c, team)
+	if err != nil {
+		t.Fatal(err)
+	}
+	still.net.forward(tuner.images, 4, nn.DropKey{})
+	for i := range 4 {
+		for j := range 16 {
+			sum := 0.0
+			for token := 1; token < 5; token++ {
+				sum += float64(tokens[(i*5+token)*16+j])
+			}
+			if got := float64(still.net.pooled[i*16+j]); math.Abs(got-sum/4) > 1e-5 {
+				t.Fatalf("image %d, channel %d: %g, the encoder's mean is %g", i, j, got, sum/4)
+			}
+		}
+	}
+	tuner.net.forward(tuner.images, 32, nn.DropKey{Seed: 1})
+	still.net.forward(tuner.images, 32, nn.DropKey{})
+	if slices.Equal(tuner.net.pooled, still.net.pooled) {
+		t.Error("DropPath changes nothing")
+	}
+}

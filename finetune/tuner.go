@@ -18,7 +18,7 @@ import (
 type Tuner struct {
 	config  Config
 	vit     nn.ViTConfig
-	size    int // of the images
+	size    int     // of the images
 	labels  []int64 // rising: the classes
 	net     *network
 	threads *team.Team
