@@ -80,12 +80,10 @@ func (w *Workspace) mulPacked(c []float32, ldc int, a []BF16, lda int, packed []
 		cols := min(width, n-j0)
 		for s := range strips {
 			lo, hi := m*s/strips, m*(s+1)/strips
+			w.tile = grow(w.tile, size*cols)
 			out, ldo := w.tile, cols
 			if c != nil {
 				out, ldo = c[lo*ldc+j0:], ldc
-			} else {
-				w.tile = grow(w.tile, size*cols)
-				out = w.tile
 			}
 			for k0 := 0; k0 < k; k0 += chunk {
 				kc := min(chunk, k-k0)
