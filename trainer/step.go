@@ -116,7 +116,10 @@ func (t *Trainer) step(rows func(row int) *nn.Input) (Metrics, error) {
 	for _, b := range t.buffers {
 		copy(b.saved, b.live)
 	}
-	t.gradients.Zero(t.team)
+	if !t.cleared {
+		t.gradients.Zero(t.team)
+	}
+	t.cleared = false
 	watch.lap(&m.Phases.Optimizer)
 	before := t.machine.Spent()
 	in, err := t.gradient(rows, &m)
@@ -135,7 +138,7 @@ func (t *Trainer) step(rows func(row int) *nn.Input) (Metrics, error) {
 		err = t.skip(in)
 	} else {
 		t.adam.Step(t.team, m.LR, optim.ClipFactor(m.GradNorm, c.Clip))
-		t.skippedInRow = 0
+		t.skippedInRow, t.cleared = 0, true
 	}
 	watch.lap(&m.Phases.Optimizer)
 	t.steps++

@@ -24,7 +24,8 @@ type Trainer struct {
 	gradients *optim.Gradients
 	ema       *optim.EMA // nil without a momentum branch
 
-	steps        int // done, skipped ones included
+	cleared      bool // the gradients are zero: AdamW left them so
+	steps        int  // done, skipped ones included
 	skipped      int
 	skippedInRow int
 	position     views.Position // of the stream, behind the last batch

@@ -70,7 +70,9 @@ func (n *BatchNorm) Forward(y, x []float32, rows int) { n.forward(y, nil, x, row
 
 func (n *BatchNorm) forward(y []float32, y16 []simd.BF16, x []float32, rows int, again bool) {
 	n.y, n.y16, n.x, n.rows = y, y16, x, rows/n.batches
+	n.m.Count(0, rows*n.dim*(4+outputBytes(y)))
 	if !again {
+		n.m.Count(0, rows*n.dim*2*4) // x for the mean, and again for the variance
 		n.statistics()
 	}
 	n.m.Do(rows, n.apply)
@@ -111,11 +113,11 @@ func (n *BatchNorm) pair(batch int) (first, second []float64) {
 // batch returns the rows of x that a batch has.
 func (n *BatchNorm) batch(x []float32, batch int) []float32 { return x[batch*n.rows*n.dim:] }
 
-// block returns the end of the next few rows from lo on that are of one batch,
+// block returns the end of the rows from lo on that are of one batch,
 // and where that batch's statistics start.
 func (n *BatchNorm) block(lo, hi int) (end, at int) {
 	batch := lo / n.rows
-	return min(lo+normRows, hi, (batch+1)*n.rows), batch * n.dim
+	return min(hi, (batch+1)*n.rows), batch * n.dim
 }
 
 func (n *BatchNorm) measureColumns(_, lo, hi int) {
@@ -173,6 +175,7 @@ func (n *BatchNorm) Backward(dx, dy, x []float32, rows int) { n.backward(dx, nil
 
 func (n *BatchNorm) backward(dx []float32, dx16 []simd.BF16, dy, x []float32, rows int) {
 	n.dx, n.dx16, n.dy, n.x, n.rows = dx, dx16, dy, x, rows/n.batches
+	n.m.Count(0, rows*n.dim*(3*8+8+copyBytes(dx16))) // dy and x for two sums and then, dx read and written
 	n.m.Do(n.dim, n.sum)
 	for i := range n.batches {
 		sum, dotted := n.pair(i)
@@ -213,15 +216,15 @@ func (n *BatchNorm) inputRows(_, lo, hi int) {
 	d := n.dim
 	for lo < hi {
 		end, at := n.block(lo, hi)
-		dy := n.dy[lo*d : end*d]
-		simd.NormColumnsBackward(dy, dy, n.x[lo*d:end*d], n.mean[at:at+d], n.factor[at:at+d], n.a[at:at+d], n.b[at:at+d],
-			end-lo, d, d)
-		if n.dx != nil {
-			dx := n.dx[lo*d : end*d]
-			simd.Add(dx, dy)
-			if n.dx16 != nil {
-				simd.ToBF16(n.dx16[lo*d:end*d], dx)
-			}
+		rows, dy, x := end-lo, n.dy[lo*d:end*d], n.x[lo*d:end*d]
+		mean, factor, a, b := n.mean[at:at+d], n.factor[at:at+d], n.a[at:at+d], n.b[at:at+d]
+		switch {
+		case n.dx == nil:
+			simd.NormColumnsBackward(dy, dy, x, mean, factor, a, b, rows, d, d)
+		case n.dx16 == nil:
+			simd.NormColumnsBackwardAdd(n.dx[lo*d:end*d], nil, dy, x, mean, factor, a, b, rows, d, d)
+		default:
+			simd.NormColumnsBackwardAdd(n.dx[lo*d:end*d], n.dx16[lo*d:end*d], dy, x, mean, factor, a, b, rows, d, d)
 		}
 		lo = end
 	}

@@ -71,3 +71,20 @@ func newBlock(b *Builder, c *StackConfig, index int) block {
 	}
 	return newBlock32(b, k, rows)
 }
+
+// countAttention counts attention's forward pass, or the backward one, whose
+// work is twice as much. size is an element's bytes.
+func (k *blockLayers) countAttention(batch, size int, backward bool) {
+	rows := batch * k.tokens
+	if backward {
+		k.m.Count(8*rows*k.tokens*k.dim, rows*k.dim*8*size) // qkv, its gradient, the output's
+		return
+	}
+	k.m.Count(4*rows*k.tokens*k.dim, rows*k.dim*4*size)
+}
+
+// countEpilogues counts what the epilogues of fc1 and of the residual branches read
+// and write beside the products' outputs.
+func (k *blockLayers) countEpilogues(rows, size int) {
+	k.m.Count(0, rows*k.dim*(4*size+2*4))
+}

@@ -74,6 +74,8 @@ func (k *block16) toMid(in []float32, batch int, key DropKey, again bool) {
 	rows := batch * k.tokens
 	k.norm1.forward(nil, k.normed1, in, rows, again)
 	k.qkv.product16(nil, k.normed1, rows, k.addBias)
+	k.countAttention(batch, 2, false)
+	k.countEpilogues(rows, 2)
 	k.attention.forward16(k.heads, k.qkvOut, batch)
 	if again {
 		k.close1.again(k.mid, in)
@@ -103,6 +105,8 @@ func (k *block16) backward(grad []float32, half []simd.BF16, in []float32, batch
 	dbranch = k.close1.backward16(grad, half, k.dbranch, rows)
 	k.proj.addWeightGrad16(dbranch, k.heads, rows)
 	k.proj.inputProduct16(nil, dbranch, rows, k.round)
+	k.countAttention(batch, 2, true)
+	k.m.Count(0, 4*rows*k.dim*2) // hidden, for GELU
 	k.attention.backward16(k.dqkv, k.dheads, k.heads, k.qkvOut, batch)
 	k.qkv.addWeightGrad16(k.dqkv, k.normed1, rows)
 	k.qkv.inputProduct16(k.dnarrow, k.dqkv, rows, nil)

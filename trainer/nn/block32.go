@@ -83,6 +83,8 @@ func (k *block32) toMid(in []float32, batch int, key DropKey, again bool) {
 	rows := batch * k.tokens
 	k.norm1.forward(k.normed1, nil, in, rows, again)
 	k.qkv.product(k.qkvOut, k.normed1, rows, k.qkv.addBias)
+	k.countAttention(batch, 4, false)
+	k.countEpilogues(rows, 4)
 	k.attention.forward(k.heads, k.qkvOut, batch)
 	sums := k.close1.again(k.mid, in)
 	if !again {
@@ -124,6 +126,8 @@ func (k *block32) backward(grad []float32, _ []simd.BF16, in []float32, batch in
 	dbranch = k.close1.backward(grad, k.dbranch, rows)
 	k.proj.addWeightGrad(dbranch, k.heads, rows)
 	k.proj.inputProduct(k.dheads, dbranch, rows, nil)
+	k.countAttention(batch, 4, true)
+	k.m.Count(0, 4*rows*k.dim*4) // hidden, for GELU
 	k.attention.backward(k.dqkv, k.dheads, k.heads, k.qkvOut, batch)
 	k.qkv.addWeightGrad(k.dqkv, k.normed1, rows)
 	k.qkv.inputProduct(k.dnarrow, k.dqkv, rows, nil)

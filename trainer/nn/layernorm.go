@@ -38,6 +38,7 @@ func (l *LayerNorm) Backward(dx, dy, x []float32, rows int) { l.backward(dx, nil
 
 func (l *LayerNorm) forward(y []float32, y16 []simd.BF16, x []float32, rows int, _ bool) {
 	l.y, l.y16, l.x, l.rows = y, y16, x, rows
+	l.m.Count(0, rows*l.dim*(4+outputBytes(y)))
 	l.m.Do(rows, l.ahead)
 }
 
@@ -53,6 +54,7 @@ func (l *LayerNorm) forwardRows(_, lo, hi int) {
 
 func (l *LayerNorm) backward(dx []float32, dx16 []simd.BF16, dy, x []float32, rows int) {
 	l.dx, l.dx16, l.dy, l.x, l.rows = dx, dx16, dy, x, rows
+	l.m.Count(0, rows*l.dim*(2*8+8+copyBytes(dx16))) // dy and x twice, dx read and written
 	l.m.Do(l.dim, l.paramGrad)
 	l.m.Do(rows, l.back)
 }
@@ -63,13 +65,9 @@ func (l *LayerNorm) paramGradColumns(_, lo, hi int) {
 
 func (l *LayerNorm) backwardRows(_, lo, hi int) {
 	d := l.dim
-	for at := lo; at < hi; at += normRows {
-		end := min(at+normRows, hi)
-		dy, dx := l.dy[at*d:end*d], l.dx[at*d:end*d]
-		simd.LayerNormBackward(dy, dy, l.x[at*d:end*d], l.scale.Data, l.mean[at:end], l.rstd[at:end], d)
-		simd.Add(dx, dy)
-		if l.dx16 != nil {
-			simd.ToBF16(l.dx16[at*d:end*d], dx)
-		}
+	var rounded []simd.BF16
+	if l.dx16 != nil {
+		rounded = l.dx16[lo*d : hi*d]
 	}
+	simd.LayerNormBackwardAdd(l.dx[lo*d:hi*d], rounded, l.dy[lo*d:hi*d], l.x[lo*d:hi*d], l.scale.Data, l.mean[lo:hi], l.rstd[lo:hi], d)
 }

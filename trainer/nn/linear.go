@@ -93,6 +93,7 @@ func (l *Linear) needChunks(b *Builder) {
 // that made them: an epilogue that works row by row.
 func (l *Linear) Forward(y, x []float32, rows int, after func(lo, hi int)) {
 	l.y, l.x, l.rows, l.after, l.tile = y, x, rows, after, l.addBias
+	l.count(4, 4)
 	if l.ahead != nil {
 		l.w16 = l.ahead.fresh()
 		l.m.Do(rows, l.chunks)
@@ -106,6 +107,12 @@ func (l *Linear) Forward(y, x []float32, rows int, after func(lo, hi int)) {
 // called for parts of dx as Forward's is for parts of y.
 func (l *Linear) Backward(dx, dy, x []float32, rows int, after func(lo, hi int)) {
 	l.dx, l.dy, l.x, l.rows, l.after, l.tile = dx, dy, x, rows, after, nil
+	if l.Weight.Grad != nil {
+		l.count(4, 8)
+	}
+	if dx != nil {
+		l.count(4, 4)
+	}
 	if l.ahead != nil {
 		if l.Weight.Grad != nil {
 			l.m.Do(max(l.Out, l.In), l.weightChunks)
@@ -128,19 +135,28 @@ func (l *Linear) Backward(dx, dy, x []float32, rows int, after func(lo, hi int))
 // bias.
 func (l *Linear) product(y, x []float32, rows int, tile simd.Epilogue) {
 	l.y, l.x, l.rows, l.after, l.tile = y, x, rows, nil, tile
+	l.count(4, 4)
 	l.m.Do(rows, l.whole)
 }
 
 // inputProduct computes dx = dy W [rows, In] and hands it to tile, if not nil.
 func (l *Linear) inputProduct(dx, dy []float32, rows int, tile simd.Epilogue) {
 	l.dx, l.dy, l.rows, l.after, l.tile = dx, dy, rows, nil, tile
+	l.count(4, 4)
 	l.m.Do(rows, l.wholeBack)
 }
 
 // addWeightGrad adds the gradients of weight and bias.
 func (l *Linear) addWeightGrad(dy, x []float32, rows int) {
 	l.dy, l.x, l.rows = dy, x, rows
+	l.count(4, 8) // the gradient is added to: read and written
 	l.m.Do(max(l.Out, l.In), l.weightGrad)
+}
+
+// count counts one product of rows, In and Out; operands have the given number
+// of bytes an element on both sides of the layer and in the weight.
+func (l *Linear) count(row, weight int) {
+	l.m.Count(2*l.rows*l.In*l.Out, row*l.rows*(l.In+l.Out)+weight*l.In*l.Out)
 }
 
 func (l *Linear) biasTile(c []float32, ldc, i0, i1, j0, j1 int) {

@@ -6,6 +6,7 @@ import "siameseim/internal/simd"
 // the sums.
 func (l *Linear) product16(y []float32, x []simd.BF16, rows int, tile simd.Epilogue) {
 	l.y, l.x16, l.rows, l.tile = y, x, rows, tile
+	l.count(2, 2)
 	l.w16 = l.ahead.fresh()
 	l.m.Do(rows, l.forward16)
 }
@@ -14,6 +15,7 @@ func (l *Linear) product16(y []float32, x []simd.BF16, rows int, tile simd.Epilo
 // alone gets the sums.
 func (l *Linear) inputProduct16(dx []float32, dy []simd.BF16, rows int, tile simd.Epilogue) {
 	l.dx, l.dy16, l.rows, l.tile = dx, dy, rows, tile
+	l.count(2, 2)
 	l.w16 = l.back.fresh()
 	l.m.Do(rows, l.inputGrad16)
 }
@@ -21,6 +23,7 @@ func (l *Linear) inputProduct16(dx []float32, dy []simd.BF16, rows int, tile sim
 // addWeightGrad16 is addWeightGrad for dy and x in bfloat16.
 func (l *Linear) addWeightGrad16(dy, x []simd.BF16, rows int) {
 	l.dy16, l.x16, l.rows = dy, x, rows
+	l.count(2, 8) // the gradient is added to: read and written in float32
 	l.m.Do(max(l.Out, l.In), l.weightGrad16)
 }
 

@@ -26,10 +26,6 @@ type Norm interface {
 // blockEps is LayerNorm's eps wherever it stands in a block (SPEC section 3).
 const blockEps = 1e-6
 
-// normRows is how many rows a norm works on before it goes on to the next pass
-// over them: few enough to stay in the first-level cache.
-const normRows = 4
-
 // newNorm makes the norm of a kind, "layer" or "batch", for rows of width dim,
 // at most rows of them.
 func newNorm(b *Builder, kind, name string, dim, rows int) Norm {
@@ -40,4 +36,20 @@ func newNorm(b *Builder, kind, name string, dim, rows int) Norm {
 		return NewBatchNorm(b, name, dim)
 	}
 	panic(fmt.Sprintf("nn: norm %q", kind))
+}
+
+// outputBytes is the size of an element of a norm's output.
+func outputBytes(y []float32) int {
+	if y == nil {
+		return 2
+	}
+	return 4
+}
+
+// copyBytes is what a copy in bfloat16 adds to an element's bytes.
+func copyBytes(dx16 []simd.BF16) int {
+	if dx16 == nil {
+		return 0
+	}
+	return 2
 }

@@ -36,6 +36,7 @@ func (p *packed) size() (k, n int) {
 func (p *packed) fresh() []simd.BF16 {
 	if p.version != p.weight.version+1 {
 		_, n := p.size()
+		p.m.Count(0, 6*p.in*p.out)
 		p.m.Do((n+simd.PackPanel-1)/simd.PackPanel, p.pack)
 		p.version = p.weight.version + 1
 	}

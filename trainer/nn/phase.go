@@ -20,9 +20,16 @@ var phaseNames = [Phases]string{"target", "encoder", "projector", "predictor", "
 
 func (p Phase) String() string { return phaseNames[p] }
 
-// stopwatch adds up the time of each phase.
+// Work is what a phase has to do, whoever does it: the operations of its matrix
+// products and attention, two for each multiply-add, and the bytes that its
+// layers read and write if nothing stays in a cache from one layer to the next,
+// each operand once.
+type Work struct{ FLOP, Bytes float64 }
+
+// stopwatch adds up the time and the work of each phase.
 type stopwatch struct {
 	spent   [Phases]time.Duration
+	work    [Phases]Work
 	now     Phase
 	running bool
 	since   time.Time
@@ -41,6 +48,18 @@ func (m *Machine) Leave() {
 		m.watch.running = false
 	}
 }
+
+// Count adds work to the phase that runs.
+func (m *Machine) Count(flop, bytes int) {
+	if m.watch.running {
+		w := &m.watch.work[m.watch.now]
+		w.FLOP += float64(flop)
+		w.Bytes += float64(bytes)
+	}
+}
+
+// Worked returns each phase's work since the machine was made.
+func (m *Machine) Worked() [Phases]Work { return m.watch.work }
 
 // Spent returns each phase's time since the machine was made.
 func (m *Machine) Spent() [Phases]time.Duration { return m.watch.spent }

@@ -108,6 +108,7 @@ func (v *ViT) encode(images, second []float32, visible []int32, batch int, key D
 	if v.embed.ahead != nil {
 		v.embed.w16 = v.embed.ahead.fresh()
 	}
+	v.m.Count(2*batch*v.patches*v.embed.In*v.dim, 4*batch*v.patches*(v.embed.In+v.dim))
 	v.m.Do(batch, v.embedPart)
 	v.blocks.Forward(batch, key)
 }

@@ -66,6 +66,7 @@ func (l *denseLoss) forward(p, t []float32, rows int) float64 {
 	l.p, l.t, l.rows = p, t, rows
 	ranks := l.m.Reducer().Ranks()
 	if l.lambda != 0 {
+		l.m.Count(4*rows*l.dim*l.dim, 4*rows*l.dim*(2+2))
 		l.m.Do(l.dim, l.correlate)
 		if ranks > 1 {
 			l.m.Reducer().Sum(l.correlation)

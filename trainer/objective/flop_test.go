@@ -3,6 +3,9 @@ package objective
 import (
 	"math"
 	"testing"
+
+	"siameseim/internal/team"
+	"siameseim/trainer/nn"
 )
 
 // The figures are ../shared/peers/train_bench.py's model_flop, so that rates
@@ -43,4 +46,33 @@ func baseline(c Config, objective string, masked, hidden int) Config {
 		c.HeadOut, c.PredictorHidden = 2048, 512
 	}
 	return c
+}
+
+// What the layers count while they run is what FLOP says.
+func TestFLOPIsWhatRuns(t *testing.T) {
+	for _, precision := range []nn.Precision{nn.FP32, nn.BF16} {
+		for _, trained := range []bool{false, true} {
+			c := little
+			c.TrainPatchEmbed = trained
+			const batch = 3
+			workers := team.New(1)
+			defer workers.Close()
+			machine := nn.NewMachine(workers, nil)
+			machine.Precision = precision
+			m, err := NewOn(c, batch, machine, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			forward(t, m, randomInput(&c, batch, 1), nn.DropKey{})
+			m.Backward(1)
+			var sum nn.Work
+			for _, w := range machine.Worked() {
+				sum.FLOP += w.FLOP
+				sum.Bytes += w.Bytes
+			}
+			if want := c.FLOP(batch); sum.FLOP != want || sum.Bytes <= 0 {
+				t.Errorf("%s, trained patch embedding %v: %+v, FLOP says %.0f", precision, trained, sum, want)
+			}
+		}
+	}
 }

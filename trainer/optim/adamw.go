@@ -52,7 +52,8 @@ func (a *AdamW) Updates() int { return a.updates }
 // SetUpdates sets that number, after a checkpoint's moments were filled in.
 func (a *AdamW) SetUpdates(n int) { a.updates = n }
 
-// Step updates every trained parameter with gradScale (the clipping's factor) times its gradient.
+// Step updates every trained parameter with gradScale (the clipping's factor) times its gradient, and clears the
+// gradient.
 func (a *AdamW) Step(t *team.Team, lr, gradScale float64) {
 	a.updates++
 	a.step = simd.AdamWStep{
@@ -72,6 +73,6 @@ func (a *AdamW) update(_, lo, hi int) {
 		if len(p.Shape) >= 2 {
 			step.WeightDecay = a.hyper.WeightDecay
 		}
-		simd.AdamW(p.Data[from:to], p.Grad[from:to], m.First[from:to], m.Second[from:to], step)
+		simd.AdamWZero(p.Data[from:to], p.Grad[from:to], m.First[from:to], m.Second[from:to], nil, 0, step)
 	}
 }

@@ -53,7 +53,17 @@ func TestAdamWAgainstFloat64(t *testing.T) {
 	defer threads.Close()
 	for k, lr := range []float64{0, .01, .02, .01} {
 		const scale = .5
+		var grads [][]float32
+		for _, p := range params {
+			grads = append(grads, slices.Clone(p.Grad))
+		}
 		a.Step(threads, lr, scale)
+		for i, p := range params {
+			if slices.ContainsFunc(p.Grad, func(g float32) bool { return g != 0 }) {
+				t.Fatalf("step %d: the gradient of %s isn't cleared", k, p.Name)
+			}
+			copy(p.Grad, grads[i])
+		}
 		for i, p := range params {
 			if p.Grad == nil {
 				continue
