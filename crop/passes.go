@@ -8,8 +8,13 @@ import (
 // The two passes of a resize over 8-bit samples: exact integer sums, so that an
 // implementation may add in any order.
 
-// blockRows is how many rows the horizontal pass takes at a time, side by side.
-const blockRows = 64
+// blockBytes is how many bytes of a column the horizontal pass takes side by
+// side: one and a half times what the widest kernel takes at a time. leastRows is
+// how many rows at least, where there are so many: fewer are no vectors.
+const (
+	blockBytes = 192
+	leastRows  = 16
+)
 
 // maxColumnsBytes bounds the memory for a block's columns, unless it is a single
 // row.
@@ -20,18 +25,24 @@ type block struct {
 	in, out []uint8
 }
 
-// across is the horizontal pass: for every row of src the outputs of t, written
-// from pixel t.key.from of dst's row on. Some rows at a time are turned into
-// columns, so that it becomes the vertical pass, whose taps are whole vectors.
-func (b *block) across(dst, src *picture.RGB, t *table) {
-	rows := min(blockRows, src.Height, max(1, maxColumnsBytes/(3*t.span)))
+// across is the horizontal pass: for every one of height rows of src the outputs
+// of t, all of them of channels bytes, written from output t.key.from of dst's row
+// on. Some rows at a time are turned into columns, so that it becomes the vertical
+// pass, whose taps are whole vectors.
+func (b *block) across(dst []uint8, dstStride int, src []uint8, srcStride, height, channels int, t *table) {
 	count := len(t.first)
-	b.in, b.out = grow(b.in, 3*t.span*rows), grow(b.out, 3*count*rows)
-	for y := 0; y < src.Height; y += rows {
-		y := min(y, src.Height-rows) // some of the last block may be done twice
-		simd.Transpose(b.in, rows, src.Pix[y*src.Stride+3*t.low:], src.Stride, rows, 3*t.span)
-		simd.Resample(b.out, 3*rows, b.in, 3*rows, 3*rows, t.first, t.weights, t.taps)
-		simd.Transpose(dst.Pix[y*dst.Stride+3*t.key.from:], dst.Stride, b.out, rows, 3*count, rows)
+	most := min(blockBytes/channels, height, max(1, maxColumnsBytes/(channels*t.span)))
+	for y := 0; y < height; {
+		rows := min(most, height-y)
+		if least := min(leastRows, most); rows < least { // some are done twice
+			y -= least - rows
+			rows = least
+		}
+		b.in, b.out = grow(b.in, channels*t.span*rows), grow(b.out, channels*count*rows)
+		simd.Transpose(b.in, rows, src[y*srcStride+channels*t.low:], srcStride, rows, channels*t.span)
+		simd.Resample(b.out, channels*rows, b.in, channels*rows, channels*rows, t.first, t.weights, t.taps)
+		simd.Transpose(dst[y*dstStride+channels*t.key.from:], dstStride, b.out, rows, channels*count, rows)
+		y += rows
 	}
 }
 

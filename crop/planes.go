@@ -90,20 +90,11 @@ func (r *PlaneResizer) down(dst []uint8, dstStride int, src []uint8, srcStride, 
 	}
 }
 
-// across resizes rows of src as block.across does, one byte a sample.
 func (r *PlaneResizer) across(dst []uint8, dstStride int, src []uint8, srcStride, rows int, a axis) {
-	const together = 64 // rows in a block: what simd.Resample takes at a time
 	for from := 0; from < a.size; {
 		t := r.table(a, from)
-		step, count := min(together, rows), len(t.first)
-		r.block.in, r.block.out = grow(r.block.in, t.span*step), grow(r.block.out, count*step)
-		for y := 0; y < rows; y += step {
-			y := min(y, rows-step) // some of the last block may be done twice
-			simd.Transpose(r.block.in, step, src[y*srcStride+t.low:], srcStride, step, t.span)
-			simd.Resample(r.block.out, step, r.block.in, step, step, t.first, t.weights, t.taps)
-			simd.Transpose(dst[y*dstStride+from:], dstStride, r.block.out, step, count, step)
-		}
-		from += count
+		r.block.across(dst[from-t.key.from:], dstStride, src, srcStride, rows, 1, t)
+		from += len(t.first)
 	}
 }
 

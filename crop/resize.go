@@ -83,7 +83,7 @@ func (r *Resizer) resampleAcross(dst, src *picture.RGB, mirrored bool) {
 		t := r.cache.get(tableKey{
 			n: src.Width, size: dst.Width, from: from, count: min(step, dst.Width-from), mirrored: mirrored,
 		})
-		r.block.across(dst, src, t)
+		r.block.across(dst.Pix, dst.Stride, src.Pix, src.Stride, src.Height, 3, t)
 	}
 }
 
