@@ -18,6 +18,8 @@ type PhaseTime struct {
 	Phase   string  `json:"phase"`
 	Seconds float64 `json:"seconds"`
 	Share   float64 `json:"share"` // of the step
+	GFLOP   float64 `json:"gflop"`
+	GB      float64 `json:"gb"` // that the layers read and write if caches keep nothing between them (nn.Work)
 }
 
 // StepTime is what a bench of the optimiser step found.
@@ -90,7 +92,7 @@ func Bench(ctx context.Context, cfg Config, steps int) (*StepTime, error) {
 		for _, phase := range m.Phases.List() {
 			phases[phase.Name] = append(phases[phase.Name], phase.Seconds)
 			if len(seconds) == 1 {
-				out.Phases = append(out.Phases, PhaseTime{Phase: phase.Name})
+				out.Phases = append(out.Phases, PhaseTime{Phase: phase.Name, GFLOP: phase.Work.FLOP / 1e9, GB: phase.Work.Bytes / 1e9})
 			}
 		}
 	}

@@ -40,6 +40,7 @@ type Phases struct {
 	Views     float64            // bytes to normalised float32
 	Model     [nn.Phases]float64 // forward parts, loss and backward
 	Health    float64            // signs of collapse
+	Work      [nn.Phases]nn.Work // of Model
 	Optimizer float64            // momentum branch, zeroed gradients, gradient norm, clipping, AdamW
 }
 
@@ -47,18 +48,19 @@ type Phases struct {
 type PhaseTime struct {
 	Name    string
 	Seconds float64
+	Work    nn.Work
 }
 
 // List gives the phases in their order; the signs of collapse count as the loss's.
 func (p *Phases) List() []PhaseTime {
-	list := []PhaseTime{{"views", p.Views}}
+	list := []PhaseTime{{Name: "views", Seconds: p.Views}}
 	for i, seconds := range p.Model {
 		if nn.Phase(i) == nn.PhaseLoss {
 			seconds += p.Health
 		}
-		list = append(list, PhaseTime{nn.Phase(i).String(), seconds})
+		list = append(list, PhaseTime{nn.Phase(i).String(), seconds, p.Work[i]})
 	}
-	return append(list, PhaseTime{"optimizer", p.Optimizer})
+	return append(list, PhaseTime{Name: "optimizer", Seconds: p.Optimizer})
 }
 
 // clock adds the time since its last lap to one phase after the other.
@@ -121,10 +123,12 @@ func (t *Trainer) step(rows func(row int) *nn.Input) (Metrics, error) {
 	}
 	t.cleared = false
 	watch.lap(&m.Phases.Optimizer)
-	before := t.machine.Spent()
+	before, worked := t.machine.Spent(), t.machine.Worked()
 	in, err := t.gradient(rows, &m)
 	for i, spent := range t.machine.Spent() {
 		m.Phases.Model[i] = (spent - before[i]).Seconds()
+		now := t.machine.Worked()[i]
+		m.Phases.Work[i] = nn.Work{FLOP: now.FLOP - worked[i].FLOP, Bytes: now.Bytes - worked[i].Bytes}
 	}
 	if err != nil {
 		return m, fmt.Errorf("trainer: step %d: %w", t.steps+1, err)

@@ -47,11 +47,11 @@ func (c *benchCommand) Run(env *cli.Env) error {
 		return encoder.Encode(r)
 	}
 	out := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(out, "phase\tms\tshare\t\n")
+	fmt.Fprintf(out, "phase\tms\tshare\tGFLOP\tGFLOP/s\tGB\t\n")
 	for _, p := range r.Phases {
-		fmt.Fprintf(out, "%s\t%.1f\t%.1f %%\t\n", p.Phase, 1000*p.Seconds, 100*p.Share)
+		fmt.Fprintf(out, "%s\t%.1f\t%.1f %%\t%.1f\t%.1f\t%.2f\t\n", p.Phase, 1000*p.Seconds, 100*p.Share, p.GFLOP, p.GFLOP/p.Seconds, p.GB)
 	}
-	fmt.Fprintf(out, "step\t%.1f\t(best %.1f)\t\n", 1000*r.SecondsMedian, 1000*r.SecondsMin)
+	fmt.Fprintf(out, "step\t%.1f\t(best %.1f)\t\t\t\t\n", 1000*r.SecondsMedian, 1000*r.SecondsMin)
 	if err := out.Flush(); err != nil {
 		return err
 	}
