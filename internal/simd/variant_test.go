@@ -50,6 +50,8 @@ func TestChoose(t *testing.T) {
 		{"avx512", "avx512", true, false, true, false, true},
 		{"avx512", "avx512", true, true, true, true, false},
 		{"", "avx2", true, true, true, true, true},
+		{"", "avx512bf16", true, true, true, true, false}, // init looks further
+		{"avx2", "avx512bf16", true, true, true, false, true},
 		{"off", "off", true, true, false, false, false},
 		{"", "off", true, true, true, true, true},
 		{"AVX2", "", true, true, true, true, true},
