@@ -18,7 +18,7 @@ func (e edges) halves(n int) []BF16 {
 
 func TestAttentionNoAccessOutside(t *testing.T) {
 	rng := rand.New(rand.NewPCG(221, 222))
-	forEachBF16(t, func(string) {
+	forEachBF16Kernel(t, func(string) {
 		for _, atHead := range []bool{false, true} {
 			e := edges{t, atHead}
 			for _, s := range [][2]int{{1, 1}, {5, 16}, {19, 16}, {18, 32}, {35, 17}, {65, 64}, {rng.IntN(90) + 1, rng.IntN(60) + 1}} {

@@ -9,19 +9,6 @@ import (
 	"testing"
 )
 
-// forEachBF16 is forEachVariant, and once more with AVX-512 alone where the
-// processor has AVX512_BF16.
-func forEachBF16(t testing.TB, f func(variant string)) {
-	t.Helper()
-	forEachVariant(t, f)
-	if hasAVX512 && hasBF16 {
-		old2, old512, old16 := useAVX2, useAVX512, useBF16
-		defer func() { useAVX2, useAVX512, useBF16 = old2, old512, old16 }()
-		useAVX2, useAVX512, useBF16 = true, true, false
-		f(kernelAVX512)
-	}
-}
-
 // attentionCase is one head among others: rows of q, k, v in one buffer of
 // stride ld, of out and dout in buffers of stride ldo.
 type attentionCase struct {
@@ -208,9 +195,9 @@ func (c *attentionCase) check(t *testing.T, r attentionResult, half bool, what s
 func (c *attentionCase) checkAll(t *testing.T, seen map[string]float64) {
 	t.Helper()
 	var w Workspace
-	forEachBF16(t, func(variant string) {
+	forEachBF16Kernel(t, func(variant string) {
 		for _, half := range []bool{false, true} {
-			if variant == kernelAVX512 && !half {
+			if variant == kernelAVX512 && hasBF16 && !half { // as with it
 				continue
 			}
 			what := fmt.Sprintf("%s bf16=%v %d tokens of %d", variant, half, c.tokens, c.width)
@@ -272,7 +259,7 @@ func TestAttentionLargeLogits(t *testing.T) {
 					c.qkv[i*c.ld+32+col] = float32(1 + col%2)
 				}
 			}
-			forEachBF16(t, func(variant string) {
+			forEachBF16Kernel(t, func(variant string) {
 				for _, half := range []bool{false, true} {
 					what := fmt.Sprintf("%s bf16=%v %d tokens, size %g", variant, half, tokens, size)
 					r := c.run(t, &w, half, what)
@@ -311,7 +298,7 @@ func TestAttentionMinusInfinity(t *testing.T) {
 		for j := range hidden {
 			c.qkv[j*c.ld+16] = float32(math.Inf(1))
 		}
-		forEachBF16(t, func(variant string) {
+		forEachBF16Kernel(t, func(variant string) {
 			for _, half := range []bool{false, true} {
 				what := fmt.Sprintf("%s bf16=%v %d tokens", variant, half, tokens)
 				var w Workspace
@@ -332,7 +319,7 @@ func TestAttentionMinusInfinity(t *testing.T) {
 		for j := range tokens {
 			c.qkv[j*c.ld+16] = float32(math.Inf(1))
 		}
-		forEachBF16(t, func(variant string) {
+		forEachBF16Kernel(t, func(variant string) {
 			for _, half := range []bool{false, true} {
 				var w Workspace
 				r := c.run(t, &w, half, variant)
@@ -356,7 +343,7 @@ func TestAttentionPropagatesNonFinite(t *testing.T) {
 		for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
 			row, col := rng.IntN(tokens), rng.IntN(d)
 			at := func(c *attentionCase, part int) *float32 { return &c.qkv[row*c.ld+part*d+col] }
-			forEachBF16(t, func(variant string) {
+			forEachBF16Kernel(t, func(variant string) {
 				for _, half := range []bool{false, true} {
 					what := fmt.Sprintf("%s bf16=%v %v at %d,%d of %d x %d", variant, half, bad, row, col, tokens, d)
 					var w Workspace
@@ -417,7 +404,7 @@ func TestAttentionKeepsDenormals(t *testing.T) {
 // workspace did before: it holds NaN here.
 func TestAttentionBitsDependOnOperandsAlone(t *testing.T) {
 	rng := rand.New(rand.NewPCG(213, 214))
-	forEachBF16(t, func(variant string) {
+	forEachBF16Kernel(t, func(variant string) {
 		for _, s := range [][2]int{{3, 16}, {18, 24}, {65, 64}, {83, 31}, {tileKeys + 17, 16}} {
 			c := newAttentionCase(rng, s[0], s[1], 2)
 			other := *c
@@ -456,7 +443,7 @@ func TestAttentionBitsDependOnOperandsAlone(t *testing.T) {
 func TestAttentionWithoutStats(t *testing.T) {
 	rng := rand.New(rand.NewPCG(215, 216))
 	c := newAttentionCase(rng, 33, 16, 2)
-	forEachBF16(t, func(variant string) {
+	forEachBF16Kernel(t, func(variant string) {
 		var w Workspace
 		for _, half := range []bool{false, true} {
 			with := c.run(t, &w, half, variant)
@@ -487,7 +474,7 @@ func TestAttentionDoesNotAllocateTwice(t *testing.T) {
 		ToBF16(dout, c.dout)
 		r := attentionResult{make([]float32, len(c.dout)), make([]float32, len(c.qkv)), make([]float32, 2*c.tokens)}
 		out, g := make([]BF16, len(dout)), make([]BF16, len(q))
-		forEachBF16(t, func(variant string) {
+		forEachBF16Kernel(t, func(variant string) {
 			var w Workspace
 			if n := testing.AllocsPerRun(1, func() {
 				c.forward(&w, r.out, r.stats)
