@@ -74,8 +74,8 @@ def main():
     p.add_argument("--threads", type=int, default=1)
     p.add_argument("--window", type=int, default=20)
     p.add_argument("--bf16", action="store_true", help="the reference in bfloat16 autocast too")
-    p.add_argument("--band-fp32", type=float, default=.01)
-    p.add_argument("--band-bf16", type=float, default=.02)
+    p.add_argument("--band-fp32", type=float, default=.001)
+    p.add_argument("--band-bf16", type=float, default=.005)
     a = p.parse_args()
     sys.path.insert(0, a.peers)
     import torch
