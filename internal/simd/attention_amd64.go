@@ -189,12 +189,11 @@ func (w *Workspace) attentionBackwardTiles(h *attentionHead) {
 			row, steps := h.steps(p.lo), h.steps(p.n)
 			h.product(tile.at, p.lanes, 1, doutSteps.row(row), ofKeys(dv, h.dv), n, h.width, steps, t > 0)
 			h.product(gradient.at, p.lanes, 1, qSteps.row(row), ofKeys(dk, h.dk), n, h.width, steps, t > 0)
-			r := result{sum: dq.row(p.lo)}
-			if h.pairs {
-				r.sum = dq
-				if k0+n == h.tokens {
-					r.out, r.factor = h.dq.row(p.lo), &one
-				}
+			var r result
+			if !h.pairs {
+				r.sum = dq.row(p.lo)
+			} else if r.sum = dq; k0+n == h.tokens { // dq is one tile's there
+				r.out, r.factor = h.dq.row(p.lo), &one
 			}
 			h.product(columns, 1, p.lanes, kSteps.row(h.steps(k0)), r, p.n, h.width, h.steps(n), k0 > 0)
 		}
