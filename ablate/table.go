@@ -139,7 +139,7 @@ func (r *Row) summarise(done []*Result, figures []string) {
 
 // mean averages the figures of a row's seeds. The interval is m +- t s/sqrt(n)
 // with Student's t of n - 1 degrees of freedom: wide for few seeds, as it
-// should be.
+// should be, cut where no share can be.
 func mean(list []Figure) Mean {
 	if len(list) == 1 {
 		return Mean{list[0].Value, list[0].Low, list[0].High, 1, false}
@@ -151,7 +151,7 @@ func mean(list []Figure) Mean {
 	m, s := stat.MeanStdDev(values, nil)
 	n := float64(len(values))
 	half := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: n - 1}.Quantile(.975) * s / math.Sqrt(n)
-	return Mean{m, m - half, m + half, len(list), true}
+	return Mean{m, max(m-half, 0), min(m+half, 1), len(list), true}
 }
 
 // complete tells whether all cells are done.

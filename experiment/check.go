@@ -8,6 +8,8 @@ import (
 	"os"
 	"strings"
 
+	"gopkg.in/yaml.v3"
+
 	"siameseim/pipeline"
 )
 
@@ -25,6 +27,7 @@ type Facts struct {
 	Images        int64 // that the steps see
 	Epochs        float64
 	GFLOPPerImage float64 // of training, objective.Config.FLOP
+	Identity      string  // config.yaml without its record: the same for the same training
 }
 
 // Check reports what keeps cfg from being run, without running it: a
@@ -44,6 +47,13 @@ func (c *Checker) Check(ctx context.Context, cfg Config) (Facts, error) {
 	if p.samples > 0 {
 		f.Epochs = float64(f.Images) / float64(p.samples)
 	}
+	doc := p.document(nil)
+	doc.Record = record{}
+	identity, err := yaml.Marshal(&doc)
+	if err != nil {
+		return Facts{}, fmt.Errorf("experiment: configuration: %w", err)
+	}
+	f.Identity = string(identity)
 	f.GFLOPPerImage = p.trainer.FLOP(p.Batch) / float64(p.Batch) / 1e9
 	return f, nil
 }

@@ -30,13 +30,17 @@ func TestDamage(t *testing.T) {
 	}{
 		{faultTargets, 3,
 			func(b, _ *views.Batch) bool { return b.View2[0] == 2 && b.View2[12] == 0 && b.View2[24] == 1 },
-			func(b, was *views.Batch) bool { return slices.Equal(b.View1, was.View1) && slices.Equal(b.Crop, was.Crop) && slices.Equal(b.Flip, was.Flip) },
+			func(b, was *views.Batch) bool {
+				return slices.Equal(b.View1, was.View1) && slices.Equal(b.Crop, was.Crop) && slices.Equal(b.Flip, was.Flip)
+			},
 		},
 		{faultGeometry, 3,
 			func(b, _ *views.Batch) bool {
 				return b.Crop[0] == 2 && b.Crop[8] == 0 && b.Crop[23] == 1 && b.Flip[1] == 2 && b.ImageSize[2] == 0
 			},
-			func(b, was *views.Batch) bool { return slices.Equal(b.View1, was.View1) && slices.Equal(b.View2, was.View2) },
+			func(b, was *views.Batch) bool {
+				return slices.Equal(b.View1, was.View1) && slices.Equal(b.View2, was.View2)
+			},
 		},
 		{faultTargets, 1, func(b, was *views.Batch) bool { return slices.Equal(b.View2, was.View2) }, func(_, _ *views.Batch) bool { return true }},
 	} {

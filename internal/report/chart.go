@@ -69,8 +69,14 @@ func chart(title, unit string, curves ...curve) (template.HTML, error) {
 	if !drawn {
 		return "", nil
 	}
-	axes(p, len(curves) > 1)
-	return svg(p, title, 6.2*vg.Inch, 3*vg.Inch)
+	height := 3 * vg.Inch
+	legend := 0
+	if len(curves) > 1 {
+		legend = len(curves)
+		height += vg.Length(max(legend-2, 0)) * .2 * vg.Inch
+	}
+	axes(p, legend)
+	return svg(p, title, 6.2*vg.Inch, height)
 }
 
 // svg draws a plot as an SVG element.
@@ -104,8 +110,8 @@ func newPlot(title string) *plot.Plot {
 }
 
 // axes gives both axes something to span and even ticks, and leaves room above
-// the curves, more of it where a legend stands.
-func axes(p *plot.Plot, legend bool) {
+// the curves, more of it for the lines of a legend.
+func axes(p *plot.Plot, legend int) {
 	if p.X.Max <= p.X.Min {
 		p.X.Max = p.X.Min + 1
 	}
@@ -114,8 +120,10 @@ func axes(p *plot.Plot, legend bool) {
 		span = max(math.Abs(p.Y.Max), 1)
 	}
 	above := span / 10
-	if legend {
-		above = span / 3
+	if legend > 0 {
+		// Of the chart's height, of which a line takes less the more there are.
+		share := min(.08*float64(legend)+.09, .6)
+		above = span * share / (1 - share)
 	}
 	p.Y.Min, p.Y.Max = p.Y.Min-span/20, p.Y.Max+above
 	p.X.Tick.Marker = plot.TickerFunc(func(low, high float64) []plot.Tick { return evenTicks(low, high, 1) })

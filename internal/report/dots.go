@@ -78,24 +78,24 @@ func Dots(title, unit string, dots []Dot, lines []Line) (template.HTML, error) {
 	p.Y.Tick.Marker = plot.ConstantTicks(ticks)
 	p.Y.Tick.Label.XAlign, p.Y.Tick.Label.YAlign = text.XRight, text.YCenter
 	p.Y.Tick.Length, p.Y.LineStyle.Width = 0, 0
-	p.Y.Min, p.Y.Max = -.6, float64(len(dots))-.4+.35*float64(len(lines))
+	p.Y.Min, p.Y.Max = -.6, float64(len(dots))-.4+.6*float64(len(lines))
 	margin := max(.06*(p.X.Max-p.X.Min), 1e-6)
 	p.X.Min, p.X.Max = p.X.Min-margin, p.X.Max+margin
 	p.X.Tick.Marker = plot.TickerFunc(func(low, high float64) []plot.Tick { return evenTicks(low, high, 0) })
 	width := 6.2*vg.Inch + vg.Length(longest)*vg.Points(2.5)
-	height := 1.1*vg.Inch + vg.Length(float64(len(dots))+.5*float64(len(lines)))*.26*vg.Inch
+	height := 1.1*vg.Inch + vg.Length(float64(len(dots))+.6*float64(len(lines)))*.26*vg.Inch
 	return svg(p, title, width, height)
 }
 
 // addReference draws a vertical line with its name above the dots.
 func addReference(p *plot.Plot, l Line, dots, index int) error {
-	line, err := plotter.NewLine(plotter.XYs{{X: l.Value, Y: -.6}, {X: l.Value, Y: float64(dots) - .4 + .35*float64(index)}})
+	line, err := plotter.NewLine(plotter.XYs{{X: l.Value, Y: -.6}, {X: l.Value, Y: float64(dots) - .4 + .6*float64(index)}})
 	if err != nil {
 		return err
 	}
 	line.LineStyle = draw.LineStyle{Color: orange, Width: vg.Points(1), Dashes: []vg.Length{vg.Points(4), vg.Points(3)}}
 	labels, err := plotter.NewLabels(plotter.XYLabels{
-		XYs:    plotter.XYs{{X: l.Value, Y: float64(dots) - .4 + .35*float64(index)}},
+		XYs:    plotter.XYs{{X: l.Value, Y: float64(dots) - .4 + .6*float64(index)}},
 		Labels: []string{" " + l.Label},
 	})
 	if err != nil {
@@ -109,7 +109,7 @@ func addReference(p *plot.Plot, l Line, dots, index int) error {
 	return nil
 }
 
-// A Series is a named curve of Lines.
+// A Series is a named curve of Curves.
 type Series struct {
 	Name   string
 	Points []Point
