@@ -1,6 +1,13 @@
 package team
 
-import "sync/atomic"
+import (
+	"runtime"
+	"sync/atomic"
+)
+
+// pollsPerYield is how often a goroutine polls, some 10 microseconds, before it
+// lets those run that wait for a processor: the view pipeline's, for one.
+const pollsPerYield = 1 << 13
 
 // gate lets one goroutine wait for a condition that another makes true: it
 // polls for a while, then sleeps on a channel.
@@ -23,9 +30,12 @@ func (g gate) open() {
 // token may be late: open of a condition that the waiter had seen while polling
 // comes when it already waits for the next one.
 func (g gate) wait(spin int, ready func() bool) {
-	for range spin {
+	for i := range spin {
 		if ready() {
 			return
+		}
+		if i%pollsPerYield == pollsPerYield-1 {
+			runtime.Gosched()
 		}
 	}
 	for {

@@ -46,10 +46,10 @@ type failure struct {
 	stack string
 }
 
-// spinPolls is how often a goroutine polls before it sleeps: some 10 to 20
-// microseconds, longer than the pauses between the loops of a training step
-// and shorter than what others on the machine would notice.
-const spinPolls = 10000
+// spinPolls is how often a goroutine polls before it sleeps: a millisecond or
+// so. Waking a sleeper takes a tenth of one on a virtual machine, as long as a
+// short loop of a training step; longer pauses than this are between steps.
+const spinPolls = 1000000
 
 // New starts a team of threads workers; threads <= 0 means one per processor
 // that Go may use (GOMAXPROCS). A team of one has no goroutine.
