@@ -40,26 +40,26 @@ func newAttention(b *Builder, tokens, dim, heads int) *attention {
 // more than once before backward.
 func (a *attention) forward(out, qkv []float32, batch int) {
 	a.full = operands[float32]{out: out, qkv: qkv}
-	a.m.Do(batch*a.heads, a.forwardPart)
+	a.m.Rows(batch*a.heads, a.forwardPart)
 }
 
 // backward computes dqkv from dout, for the qkv and out of forward. dqkv must
 // not overlap the others.
 func (a *attention) backward(dqkv, dout, out, qkv []float32, batch int) {
 	a.full = operands[float32]{out, qkv, dout, dqkv}
-	a.m.Do(batch*a.heads, a.backPart)
+	a.m.Rows(batch*a.heads, a.backPart)
 }
 
 // forward16 is forward in bfloat16.
 func (a *attention) forward16(out, qkv []simd.BF16, batch int) {
 	a.half = operands[simd.BF16]{out: out, qkv: qkv}
-	a.m.Do(batch*a.heads, a.forwardPart16)
+	a.m.Rows(batch*a.heads, a.forwardPart16)
 }
 
 // backward16 is backward in bfloat16.
 func (a *attention) backward16(dqkv, dout, out, qkv []simd.BF16, batch int) {
 	a.half = operands[simd.BF16]{out, qkv, dout, dqkv}
-	a.m.Do(batch*a.heads, a.backwardPart16)
+	a.m.Rows(batch*a.heads, a.backwardPart16)
 }
 
 // A unit of work is a head of an image: units count images and in them heads.

@@ -75,7 +75,7 @@ func (n *BatchNorm) forward(y []float32, y16 []simd.BF16, x []float32, rows int,
 		n.m.Count(0, rows*n.dim*2*4) // x for the mean, and again for the variance
 		n.statistics()
 	}
-	n.m.Do(rows, n.apply)
+	n.m.Rows(rows, n.apply)
 }
 
 // statistics measures x and moves the averages.
@@ -197,7 +197,7 @@ func (n *BatchNorm) backward(dx []float32, dx16 []simd.BF16, dy, x []float32, ro
 			n.b[at+j] = float32(dotted[j] * float64(n.rstd[at+j]) / n.count)
 		}
 	}
-	n.m.Do(rows, n.inputs)
+	n.m.Rows(rows, n.inputs)
 }
 
 // inputGradient is Backward that turns dy into the input's gradient in place.

@@ -29,16 +29,21 @@ func newBlock16(b *Builder, layers *blockLayers, rows int) *block16 {
 		full, half = a.Scratch, a.Scratch16
 	}
 	full(&k.mid, n)
-	mark := a.Mark()
+	if !b.Train {
+		// As block32's: one tensor of width D, hidden stays nil.
+		mark := a.Mark()
+		half(&k.normed1, n)
+		a.Rewind(mark)
+		half(&k.heads, n)
+		a.Rewind(mark)
+		half(&k.normed2, n)
+		half(&k.qkvOut, 3*n)
+		half(&k.act, 4*n)
+		return k
+	}
 	half(&k.normed1, n)
 	half(&k.qkvOut, 3*n)
 	half(&k.heads, n)
-	if !b.Train {
-		a.Rewind(mark) // attention and MLP use the same memory
-		a.Scratch16(&k.normed2, n)
-		a.Scratch16(&k.act, 4*n) // hidden stays nil
-		return k
-	}
 	half(&k.normed2, n)
 	half(&k.hidden, 4*n)
 	half(&k.act, 4*n)
@@ -61,6 +66,7 @@ func (k *block16) forward(out, in []float32, batch int, key DropKey) {
 
 // forwardAgain computes what backward needs and the last forward didn't keep.
 func (k *block16) forwardAgain(in []float32, batch int) {
+	k.m.Wait() // for the readers of the scratch that this writes
 	k.toMid(in, batch, DropKey{}, true)
 	k.toHidden(batch*k.tokens, true)
 	if k.close2.gamma != nil {

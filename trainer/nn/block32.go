@@ -49,18 +49,20 @@ func (k *block32) planBackward(a *Arena, plan func(*[]float32, int), rows int) {
 	a.Scratch(&k.dqkv, 3*n)
 }
 
-// planScratch lets attention and MLP use the same memory.
+// planScratch plans what no backward reads: act is hidden itself, and normed1,
+// heads and normed2 are one. Tensors of different widths don't share memory:
+// one image's rows of one would be another's of the other (chain).
 func (k *block32) planScratch(a *Arena, rows int) {
 	n := rows * k.dim
 	a.Scratch(&k.mid, n)
 	mark := a.Mark()
 	a.Scratch(&k.normed1, n)
-	a.Scratch(&k.qkvOut, 3*n)
+	a.Rewind(mark)
 	a.Scratch(&k.heads, n)
 	a.Rewind(mark)
 	a.Scratch(&k.normed2, n)
+	a.Scratch(&k.qkvOut, 3*n)
 	a.Scratch(&k.hidden, 4*n)
-	k.act = nil // hidden itself
 }
 
 func (k *block32) forward(out, in []float32, batch int, key DropKey) {
@@ -71,6 +73,7 @@ func (k *block32) forward(out, in []float32, batch int, key DropKey) {
 
 // forwardAgain computes what backward needs and the last forward didn't keep.
 func (k *block32) forwardAgain(in []float32, batch int) {
+	k.m.Wait() // for the readers of the scratch that this writes
 	k.toMid(in, batch, DropKey{}, true)
 	k.toHidden(batch*k.tokens, true)
 	if k.close2.gamma != nil {

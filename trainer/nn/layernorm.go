@@ -39,7 +39,7 @@ func (l *LayerNorm) Backward(dx, dy, x []float32, rows int) { l.backward(dx, nil
 func (l *LayerNorm) forward(y []float32, y16 []simd.BF16, x []float32, rows int, _ bool) {
 	l.y, l.y16, l.x, l.rows = y, y16, x, rows
 	l.m.Count(0, rows*l.dim*(4+outputBytes(y)))
-	l.m.Do(rows, l.ahead)
+	l.m.Rows(rows, l.ahead)
 }
 
 func (l *LayerNorm) forwardRows(_, lo, hi int) {
@@ -53,10 +53,11 @@ func (l *LayerNorm) forwardRows(_, lo, hi int) {
 }
 
 func (l *LayerNorm) backward(dx []float32, dx16 []simd.BF16, dy, x []float32, rows int) {
+	l.m.Wait()
 	l.dx, l.dx16, l.dy, l.x, l.rows = dx, dx16, dy, x, rows
 	l.m.Count(0, rows*l.dim*(2*8+8+copyBytes(dx16))) // dy and x twice, dx read and written
-	l.m.Do(l.dim, l.paramGrad)
-	l.m.Do(rows, l.back)
+	l.m.Columns(l.dim, l.paramGrad)
+	l.m.Rows(rows, l.back)
 }
 
 func (l *LayerNorm) paramGradColumns(_, lo, hi int) {

@@ -136,21 +136,23 @@ func (l *Linear) Backward(dx, dy, x []float32, rows int, after func(lo, hi int))
 func (l *Linear) product(y, x []float32, rows int, tile simd.Epilogue) {
 	l.y, l.x, l.rows, l.after, l.tile = y, x, rows, nil, tile
 	l.count(4, 4)
-	l.m.Do(rows, l.whole)
+	l.m.Rows(rows, l.whole)
 }
 
 // inputProduct computes dx = dy W [rows, In] and hands it to tile, if not nil.
 func (l *Linear) inputProduct(dx, dy []float32, rows int, tile simd.Epilogue) {
 	l.dx, l.dy, l.rows, l.after, l.tile = dx, dy, rows, nil, tile
 	l.count(4, 4)
-	l.m.Do(rows, l.wholeBack)
+	l.m.Rows(rows, l.wholeBack)
 }
 
-// addWeightGrad adds the gradients of weight and bias.
+// addWeightGrad adds the gradients of weight and bias. An inputProduct of the
+// same dy may follow in the same chain.
 func (l *Linear) addWeightGrad(dy, x []float32, rows int) {
+	l.m.Wait()
 	l.dy, l.x, l.rows = dy, x, rows
 	l.count(4, 8) // the gradient is added to: read and written
-	l.m.Do(max(l.Out, l.In), l.weightGrad)
+	l.m.Columns(max(l.Out, l.In), l.weightGrad)
 }
 
 // count counts one product of rows, In and Out; operands have the given number

@@ -8,7 +8,7 @@ func (l *Linear) product16(y []float32, x []simd.BF16, rows int, tile simd.Epilo
 	l.y, l.x16, l.rows, l.tile = y, x, rows, tile
 	l.count(2, 2)
 	l.w16 = l.ahead.fresh()
-	l.m.Do(rows, l.forward16)
+	l.m.Rows(rows, l.forward16)
 }
 
 // inputProduct16 is inputProduct for dy in bfloat16; dx may be nil, where tile
@@ -17,14 +17,15 @@ func (l *Linear) inputProduct16(dx []float32, dy []simd.BF16, rows int, tile sim
 	l.dx, l.dy16, l.rows, l.tile = dx, dy, rows, tile
 	l.count(2, 2)
 	l.w16 = l.back.fresh()
-	l.m.Do(rows, l.inputGrad16)
+	l.m.Rows(rows, l.inputGrad16)
 }
 
 // addWeightGrad16 is addWeightGrad for dy and x in bfloat16.
 func (l *Linear) addWeightGrad16(dy, x []simd.BF16, rows int) {
+	l.m.Wait()
 	l.dy16, l.x16, l.rows = dy, x, rows
 	l.count(2, 8) // the gradient is added to: read and written in float32
-	l.m.Do(max(l.Out, l.In), l.weightGrad16)
+	l.m.Columns(max(l.Out, l.In), l.weightGrad16)
 }
 
 func (l *Linear) forward16Rows(worker, lo, hi int) {

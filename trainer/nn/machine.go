@@ -45,6 +45,9 @@ type Machine struct {
 	dry     bool
 	plan    Plan
 	watch   stopwatch
+
+	chain      chain
+	runPending func(worker, lo, hi int)
 }
 
 // worker is what one thread has to itself.
@@ -60,7 +63,9 @@ func NewMachine(t *team.Team, reduce Reducer) *Machine {
 	if reduce == nil {
 		reduce = Single{}
 	}
-	return &Machine{team: t, reduce: reduce, workers: make([]worker, t.Threads())}
+	m := &Machine{team: t, reduce: reduce, workers: make([]worker, t.Threads())}
+	m.runPending = m.pendingPart
+	return m
 }
 
 // NewDryMachine returns a machine to build layers on that are never run: they
@@ -68,10 +73,6 @@ func NewMachine(t *team.Team, reduce Reducer) *Machine {
 func NewDryMachine(threads int) *Machine {
 	return &Machine{reduce: Single{}, workers: make([]worker, threads), dry: true}
 }
-
-// Do runs body on contiguous parts of [0, n), as team.Team.Do. body must be a
-// function value that exists already: a closure made here would allocate.
-func (m *Machine) Do(n int, body func(worker, lo, hi int)) { m.team.Do(n, body) }
 
 // Reducer returns the sums over ranks.
 func (m *Machine) Reducer() Reducer { return m.reduce }

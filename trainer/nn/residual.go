@@ -127,9 +127,9 @@ func (r *residual) backward16(grad []float32, half, scratch []simd.BF16, rows in
 
 func (r *residual) scale() {
 	if r.gamma != nil {
-		r.m.Do(r.dim, r.gammaGradPart)
+		r.m.Columns(r.dim, r.gammaGradPart)
 	}
-	r.m.Do(r.rows, r.scaleGradPart)
+	r.m.Rows(r.rows, r.scaleGradPart)
 }
 
 func (r *residual) gammaGradColumns(_, lo, hi int) {

@@ -45,6 +45,13 @@ func (s *Stack) Out() []float32 { return s.stream[len(s.stream)-1] }
 
 // Forward runs the blocks on the first batch images of In.
 func (s *Stack) Forward(batch int, key DropKey) {
+	s.m.Begin(batch)
+	s.forward(batch, key)
+	s.m.End()
+}
+
+// forward is Forward in a chain that is open, if batch is for one.
+func (s *Stack) forward(batch int, key DropKey) {
 	last := len(s.stream) - 1
 	for i, k := range s.blocks {
 		k.forward(s.stream[min(i+1, last)], s.stream[min(i, last)], batch, key)
@@ -53,13 +60,15 @@ func (s *Stack) Forward(batch int, key DropKey) {
 
 // Backward turns grad, the gradient of Out, into that of In, in place.
 func (s *Stack) Backward(grad []float32, batch int) {
+	s.m.Begin(batch)
 	if s.half != nil {
 		s.grad = grad
-		s.m.Do(batch*s.tokens, s.round)
+		s.m.Rows(batch*s.tokens, s.round)
 	}
 	for i := len(s.blocks) - 1; i >= 0; i-- {
 		s.blocks[i].backward(grad, s.half, s.stream[i], batch)
 	}
+	s.m.End()
 }
 
 func (s *Stack) roundRows(_, lo, hi int) {

@@ -109,8 +109,10 @@ func (v *ViT) encode(images, second []float32, visible []int32, batch int, key D
 		v.embed.w16 = v.embed.ahead.fresh()
 	}
 	v.m.Count(2*batch*v.patches*v.embed.In*v.dim, 4*batch*v.patches*(v.embed.In+v.dim))
-	v.m.Do(batch, v.embedPart)
-	v.blocks.Forward(batch, key)
+	v.m.Begin(batch)
+	v.m.Rows(batch, v.embedPart)
+	v.blocks.forward(batch, key)
+	v.m.End()
 }
 
 // Out returns the tokens [B, 1+V, D] of the last Forward, the class token
