@@ -164,18 +164,25 @@ func normColumnsBF16(dst []BF16, x, mean, scale, shift []float32) {
 }
 
 func packTransposed(panel []BF16, b []float32, ldb, cols, k int) {
-	if !useAVX512 || cols < PackPanel {
+	switch {
+	case useAVX512 && cols == PackPanel:
+		packTransposedAVX512((*uint16)(&panel[0]), &b[0], ldb, k)
+	case useAVX2:
+		packTransposed2(panel, b, ldb, cols, k)
+	default:
 		packTransposedGeneric(panel, b, ldb, cols, k)
-		return
 	}
-	packTransposedAVX512((*uint16)(&panel[0]), &b[0], ldb, k)
 }
 
 func packRounded(panel []BF16, b []float32, ldb, cols, k int) {
 	even := 0
-	if useAVX512 && k > 1 {
+	switch {
+	case useAVX512 && k > 1:
 		even = k &^ 1
 		packRoundedAVX512((*uint16)(&panel[0]), &b[0], ldb, cols, even/2)
+	case useAVX2:
+		packRounded2(panel, b, ldb, cols, k)
+		return
 	}
 	if even < k {
 		packRoundedGeneric(panel[even*PackPanel:], b[even*ldb:], ldb, cols, k-even)
@@ -184,9 +191,13 @@ func packRounded(panel []BF16, b []float32, ldb, cols, k int) {
 
 func packPairs(dst []BF16, size int, b []BF16, ldb, step, cols, k, panels int) {
 	even := 0
-	if useAVX512 && k > 1 {
+	switch {
+	case useAVX512 && k > 1:
 		even = k &^ 1
 		packPairsAVX512((*uint16)(&dst[0]), size, (*uint16)(&b[0]), ldb, step, cols, even/2, panels)
+	case useAVX2:
+		packPairs2(dst, size, b, ldb, step, cols, k, panels)
+		return
 	}
 	if even < k {
 		packPairsGeneric(dst[even*PackPanel:], size, b[even*ldb:], ldb, step, cols, k-even, panels)
@@ -209,6 +220,8 @@ func bf16Rows() int {
 // compete for the same few cache sets.
 func (w *Workspace) rowsOf(a []BF16, lda, rows, k int) strip {
 	switch {
+	case !useBF16 && useAVX2 && !useAVX512:
+		return w.widenRows2(a, lda, rows, k)
 	case !useBF16:
 		return w.widen(a, lda, rows, k)
 	case k%2 == 0 && lda%1024 != 0:
@@ -225,9 +238,10 @@ func (w *Workspace) rowsOf(a []BF16, lda, rows, k int) strip {
 }
 
 // bf16Group is the number of strips that packColumns takes at a time: pairs'
-// panels hold two strips each, and four panels are more than a line of each row.
+// panels hold two strips each, and four panels, or eight strips of AVX2, are
+// more than a line of each row.
 func bf16Group() int {
-	if useBF16 {
+	if useBF16 || useAVX2 && !useAVX512 {
 		return 8
 	}
 	return 2
@@ -236,7 +250,11 @@ func bf16Group() int {
 // packColumns makes strips of columns of a row-major Aᵀ, k of each; columnStrip
 // is one of them.
 func (w *Workspace) packColumns(a []BF16, lda, cols, k int) {
-	if !useBF16 {
+	switch {
+	case !useBF16 && useAVX2 && !useAVX512:
+		w.widenColumns2(a, lda, cols, k)
+		return
+	case !useBF16:
 		w.widenColumns(a, lda, cols, k)
 		return
 	}
@@ -246,7 +264,10 @@ func (w *Workspace) packColumns(a []BF16, lda, cols, k int) {
 }
 
 func (w *Workspace) columnStrip(s, cols, k int) strip {
-	if !useBF16 {
+	switch {
+	case !useBF16 && useAVX2 && !useAVX512:
+		return strip{wide: w.stripA[s*columnStripLen(k):], ars: 1, aks: tileRows2}
+	case !useBF16:
 		return w.widenedStrip(s, cols)
 	}
 	return strip{pairs: w.pairsA[s/2*PackPanel*roundUp(k, 2)+s%2*2*tileRows512:], ars: 2, aks: 2 * PackPanel}
@@ -265,6 +286,8 @@ func mulRows(s strip, packed []BF16, panel int, c []float32, ldc, rows, cols, k 
 	case useAVX512:
 		gemmWidenAVX512(&s.wide[0], s.ars, s.aks, (*uint16)(&packed[0]), panel, &c[0], ldc, rows, cols, (k+1)/2,
 			(*uint16)(next.at), next.stride, next.count, next.block, next.blocks, accumulate)
+	case useAVX2:
+		gemmWidenAVX2(&s.wide[0], (*uint16)(&packed[0]), panel, &c[0], ldc, rows, cols, (k+1)/2, accumulate)
 	default:
 		mulRowsGeneric(s, packed, panel, c, ldc, rows, cols, k, accumulate)
 	}
