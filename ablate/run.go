@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"siameseim/experiment"
+	"siameseim/internal/dirlock"
 )
 
 // A Runner runs grids.
@@ -43,11 +44,23 @@ const (
 // seeds since; cells that were there must be what they were.
 //
 // A cell whose training fails is noted and the others go on; the error at the
-// end names them. After a cancelled context Run returns experiment.ErrStopped,
+// end names them. Another process at work in dir is
+// dirlock.ErrHeld. After a cancelled context Run returns experiment.ErrStopped,
 // and the same call goes on. What is wrong with the grid is an *Error.
-func (r *Runner) Run(ctx context.Context, g *Grid, dir string) error {
+func (r *Runner) Run(ctx context.Context, g *Grid, dir string) (err error) {
 	cells, err := r.check(ctx, g, dir)
 	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Join(dir, cellsName), 0o755); err != nil {
+		return fmt.Errorf("ablate: %w", err)
+	}
+	lock, err := experiment.LockDirectory(dir, r.Log)
+	defer func() { err = errors.Join(err, lock.Release()) }()
+	if err != nil {
+		return err
+	}
+	if err := g.fits(dir); err != nil { // it may have become another grid's since
 		return err
 	}
 	if err := g.store(dir); err != nil {
@@ -71,6 +84,9 @@ func (r *Runner) Run(ctx context.Context, g *Grid, dir string) error {
 		if err != nil {
 			r.Log.Error("cell failed, going on with the next", "cell", c.Name, "error", err)
 			failed = append(failed, fmt.Errorf("cell %s: %w", c.Name, err))
+			if errors.Is(err, dirlock.ErrHeld) {
+				continue // the cell's folder is the other process's to write to
+			}
 			result.Error = err.Error()
 		}
 		if err := result.write(folder); err != nil {
@@ -182,9 +198,6 @@ func (g *Grid) fits(dir string) error {
 
 // store writes the grid into its folder.
 func (g *Grid) store(dir string) error {
-	if err := os.MkdirAll(filepath.Join(dir, cellsName), 0o755); err != nil {
-		return fmt.Errorf("ablate: %w", err)
-	}
 	text, err := g.YAML()
 	if err != nil {
 		return err

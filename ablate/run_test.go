@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"siameseim/experiment"
+	"siameseim/internal/dirlock"
 )
 
 func TestMain(m *testing.M) {
@@ -213,5 +214,45 @@ func TestFailedCell(t *testing.T) {
 	}
 	if r := table.Rows; r[0].Failed != 1 || r[0].Done != 0 || r[1].Done != 1 || !strings.Contains(table.Cells[0].Error, "not finite") {
 		t.Errorf("%+v, error %q", r, table.Cells[0].Error)
+	}
+}
+
+// TestHeldGrid: a second process keeps off the grid, and off a cell that is
+// being trained by itself; the others go on.
+func TestHeldGrid(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "grid")
+	cell := filepath.Join(dir, cellsName, "lambda=0,seed=0")
+	if err := os.MkdirAll(cell, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	g := read(t, "grid: {lambda: [0, 0.02]}")
+	r := Runner{Parse: parse, Log: quiet}
+	for _, folder := range []string{dir, cell} {
+		lock, err := dirlock.Take(folder)
+		if errors.Is(err, errors.ErrUnsupported) {
+			t.Skip("no locks here")
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		cells := 0
+		r.Cell = func(int, int, string) { cells++ }
+		if err := r.Run(context.Background(), g, dir); !errors.Is(err, dirlock.ErrHeld) || !strings.Contains(err.Error(), folder+":") {
+			t.Errorf("%s: %v", folder, err)
+		}
+		if want := map[string]int{dir: 0, cell: 2}[folder]; cells != want {
+			t.Errorf("%s: %d cells, want %d", folder, cells, want)
+		}
+		if _, err := os.Stat(filepath.Join(cell, resultName)); err == nil {
+			t.Errorf("%s: a result in a cell that another process trains", folder)
+		}
+		if err := lock.Release(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var ran []string
+	r.Cell = func(_, _ int, name string) { ran = append(ran, name) }
+	if err := r.Run(context.Background(), g, dir); err != nil || fmt.Sprint(ran) != "[lambda=0,seed=0]" {
+		t.Errorf("released: cells %q, %v", ran, err)
 	}
 }

@@ -20,6 +20,7 @@ import (
 //	events.out.tfevents.*   the same scalars for TensorBoard
 //	checkpoints/step-*/     model, optimiser and position
 //	report.html             curves, figures and views
+//	.lock                   locked while a process is at work there (package internal/dirlock)
 type Directory struct{ Path string }
 
 // File returns the path of a file of the run.

@@ -73,14 +73,14 @@ func TestMissingShard(t *testing.T) {
 }
 
 func TestAnotherConfigurationOfTheSameFolder(t *testing.T) {
-	cfg := small(filepath.Join(t.TempDir(), "run"))
+	cfg := quick(filepath.Join(t.TempDir(), "run"))
 	cfg.MaxSteps = 1
 	mustRun(t, cfg)
 	other := cfg
 	other.Batch = 4
 	fails(t, other, true, "another configuration stands there", "batch is 8 there, 4 in this run")
 	other = cfg
-	other.Recipe = func(r *views.Recipe) error { r.View2.BlurP = .5; return nil }
+	other.Recipe = func(r *views.Recipe) error { r.View2.BlurP = .5; return cfg.Recipe(r) }
 	fails(t, other, true, "view2.blur_p is 0 there, 0.5 in this run")
 	other = cfg
 	other.Seed = 4
@@ -99,7 +99,7 @@ func TestUnwritableDirectory(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	fails(t, small(filepath.Join(file, "run")), false, "run directory", file)
+	fails(t, quick(filepath.Join(file, "run")), false, "run directory", file)
 }
 
 // /dev/full fails every write for lack of space.
@@ -112,7 +112,7 @@ func TestFullDisk(t *testing.T) {
 		if err := os.Symlink("/dev/full", filepath.Join(dir, name+".tmp")); err != nil {
 			t.Fatal(err)
 		}
-		cfg := small(dir)
+		cfg := quick(dir)
 		cfg.MaxSteps = 1
 		fails(t, cfg, false, name, "no space left on device")
 		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
@@ -122,7 +122,7 @@ func TestFullDisk(t *testing.T) {
 }
 
 func TestLossThatIsNotFiniteStopsTheRun(t *testing.T) {
-	cfg := small(filepath.Join(t.TempDir(), "run"))
+	cfg := quick(filepath.Join(t.TempDir(), "run"))
 	rate, warm := 1e30, 0
 	cfg.LR, cfg.WarmupSteps, cfg.MaxSteps = &rate, &warm, 40
 	fails(t, cfg, false, "not finite", "in a row", "first in")

@@ -57,7 +57,7 @@ func TestFaultChangesTraining(t *testing.T) {
 	base := t.TempDir()
 	losses := map[string]number{}
 	for _, fault := range []string{"", faultTargets, faultGeometry} {
-		cfg := small(filepath.Join(base, "run"+fault))
+		cfg := quick(filepath.Join(base, "run"+fault))
 		cfg.Fault, cfg.MaxSteps = fault, 3
 		losses[fault] = mustRun(t, cfg).Loss
 	}

@@ -11,9 +11,9 @@ import (
 	"testing"
 )
 
-// watched is small with an evaluation on a held subset each epoch, of two steps.
+// watched is quick with an evaluation on a held subset each epoch, of two steps.
 func watched(out string) Config {
-	cfg := small(out)
+	cfg := quick(out)
 	cfg.EvalTrain, cfg.EvalTest = "builtin:shapes?count=90", "builtin:shapes?count=30&split=test"
 	cfg.EvalEvery, cfg.EvalSubset = 1, 20
 	return cfg

@@ -28,6 +28,7 @@ func eachBaseline(t *testing.T, test func(t *testing.T, cfg Config)) {
 // uninterrupted one, and its features are evaluated.
 func TestRunOfEachObjective(t *testing.T) {
 	eachBaseline(t, func(t *testing.T, cfg Config) {
+		cfg.Recipe = quick("").Recipe
 		cfg.MaxSteps, cfg.CheckpointEvery, cfg.Batch, cfg.Threads = 3, 3, 4, 1
 		cfg.EvalTrain, cfg.EvalTest = "builtin:shapes?count=30", "builtin:shapes?count=12&split=test"
 		s := mustRun(t, cfg)
@@ -177,7 +178,7 @@ func TestFlagsThatAnObjectiveHasNot(t *testing.T) {
 
 // A run directory of another objective is refused.
 func TestDirectoryOfAnotherObjective(t *testing.T) {
-	cfg := small(filepath.Join(t.TempDir(), "run"))
+	cfg := quick(filepath.Join(t.TempDir(), "run"))
 	cfg.MaxSteps = 1
 	mustRun(t, cfg)
 	cfg.Objective = objective.MAE

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"siameseim/evaluate"
+	"siameseim/internal/dirlock"
 	"siameseim/internal/tfevents"
 	"siameseim/pipeline"
 	"siameseim/trainer"
@@ -59,6 +60,7 @@ type run struct {
 	plan  *plan
 	ui    UI
 	dir   Directory
+	lock  *dirlock.Lock // of dir; nil where the system has none
 	store *checkpoint.Store
 	train *trainer.Trainer
 
@@ -102,7 +104,9 @@ func (r *run) run(ctx context.Context, cfg Config) (err error) {
 	if r.plan, err = resolve(ctx, cfg); err != nil {
 		return err
 	}
-	if err := r.openDirectory(); err != nil {
+	err = r.openDirectory()
+	defer func() { err = errors.Join(err, r.lock.Release()) }()
+	if err != nil {
 		return err
 	}
 	r.train, err = trainer.New(r.plan.trainer, r.plan.Batch, r.plan.Threads, r.plan.Seed, r.plan.trainerOptions()...)
@@ -141,7 +145,8 @@ func (r *run) trainAndEvaluate(ctx context.Context) error {
 	return r.writeReport(ctx)
 }
 
-// openDirectory makes the run's folder, or reuses the one that --out names.
+// openDirectory makes the run's folder, or reuses the one that --out names, and
+// locks it.
 func (r *run) openDirectory() (err error) {
 	p := r.plan
 	if p.Out == "" {
@@ -150,6 +155,9 @@ func (r *run) openDirectory() (err error) {
 		r.dir, err = openDirectory(p.Out)
 	}
 	if err != nil {
+		return err
+	}
+	if r.lock, err = LockDirectory(r.dir.Path, r.ui.Log); err != nil {
 		return err
 	}
 	if p.Resume == "never" {

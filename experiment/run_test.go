@@ -13,11 +13,15 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/panjf2000/ants/v2"
 	"go.uber.org/goleak"
+
+	"siameseim/internal/dirlock"
+	"siameseim/views"
 )
 
 func TestMain(m *testing.M) {
@@ -25,15 +29,22 @@ func TestMain(m *testing.M) {
 		child(dir)
 	}
 	ants.Release() // the package's own pool, which nobody asked for
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		if whole != "" {
+			os.RemoveAll(whole)
+		}
+		os.Exit(code)
+	}))
 }
 
 // child is the process that TestKill kills.
 func child(dir string) {
-	cfg := small(dir)
+	cfg := quick(dir)
 	_, err := Run(context.Background(), cfg, UI{Log: quiet, Step: func(s Status) {
 		_, _ = os.Stdout.WriteString(strconv.Itoa(s.Step) + "\n")
-		time.Sleep(20 * time.Millisecond) // so that the kill comes between two checkpoints
+		if s.Step == 5 {
+			time.Sleep(time.Hour) // so that the kill comes between two checkpoints
+		}
 	}})
 	if err != nil {
 		panic(err)
@@ -51,6 +62,39 @@ func small(out string) Config {
 		MaxSteps: 8, Batch: 8, Precision: "fp32", CheckpointEvery: 3, Keep: 0, Shuffle: 7, Interleave: 4,
 		Workers: 2, Threads: 2, Seed: 3,
 	}
+}
+
+// quick is small with a quarter of its patches.
+func quick(out string) Config {
+	cfg := small(out)
+	cfg.Threads = 1
+	cfg.Recipe = func(r *views.Recipe) error {
+		if r.Size = 16; r.Mask.Kind != "" {
+			r.Mask.Count = 9
+		}
+		return nil
+	}
+	return cfg
+}
+
+// whole is the folder of an uninterrupted run of quick, which several tests
+// compare with; empty until one of them makes it.
+var whole string
+
+var makeWhole = sync.OnceValue(func() (err error) {
+	if whole, err = os.MkdirTemp("", "experiment-test-"); err == nil {
+		_, err = Run(context.Background(), quick(whole), UI{Log: quiet})
+	}
+	return err
+})
+
+// sameAsWhole compares a run of quick with an uninterrupted one.
+func sameAsWhole(t *testing.T, got string) {
+	t.Helper()
+	if err := makeWhole(); err != nil {
+		t.Fatal(err)
+	}
+	sameRun(t, got, whole)
 }
 
 func mustRun(t *testing.T, cfg Config) *Summary {
@@ -121,7 +165,7 @@ func steps(t *testing.T, dir string) string {
 
 func TestRunDirectory(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
-	cfg := small(dir)
+	cfg := quick(dir)
 	cfg.EvalTrain, cfg.EvalTest = "builtin:shapes?count=60", "builtin:shapes?count=30&split=test"
 	s := mustRun(t, cfg)
 	if s.Steps != 8 || s.KNN == nil || s.KNNRaw == nil || s.KNNUntrained == nil || !(float64(s.Loss) > 0) {
@@ -155,25 +199,22 @@ func TestRunDirectory(t *testing.T) {
 
 func TestCheckpointsIndependentOfWorkersAndThreads(t *testing.T) {
 	base := t.TempDir()
-	reference := filepath.Join(base, "reference")
-	mustRun(t, small(reference))
-	for _, c := range []struct{ workers, threads int }{{1, 1}, {3, 1}, {1, 2}, {3, 3}} {
+	for _, c := range []struct{ workers, threads int }{{1, 1}, {3, 2}, {1, 3}} { // the whole run has 2 and 1
+
 		dir := filepath.Join(base, strconv.Itoa(c.workers)+"-"+strconv.Itoa(c.threads))
-		cfg := small(dir)
+		cfg := quick(dir)
 		cfg.Workers, cfg.Threads = c.workers, c.threads
 		mustRun(t, cfg)
-		sameRun(t, dir, reference)
+		sameAsWhole(t, dir)
 	}
 }
 
 func TestResumeEqualsUninterrupted(t *testing.T) {
 	base := t.TempDir()
-	reference := filepath.Join(base, "reference")
-	mustRun(t, small(reference))
 	for _, at := range []int{1, 2, 4, 6, 7} {
 		dir := filepath.Join(base, strconv.Itoa(at))
 		ctx, cancel := context.WithCancel(context.Background())
-		_, err := Run(ctx, small(dir), UI{Log: quiet, Step: func(s Status) {
+		_, err := Run(ctx, quick(dir), UI{Log: quiet, Step: func(s Status) {
 			if s.Step == at {
 				cancel()
 			}
@@ -186,18 +227,16 @@ func TestResumeEqualsUninterrupted(t *testing.T) {
 		if _, err := os.Stat(stopped); err != nil {
 			t.Errorf("no checkpoint of the step it stopped at: %v", err)
 		}
-		mustRun(t, small(dir))
+		mustRun(t, quick(dir))
 		if at%3 != 0 { // the uninterrupted run has none of this step
 			os.RemoveAll(stopped)
 		}
-		sameRun(t, dir, reference)
+		sameAsWhole(t, dir)
 	}
 }
 
 func TestKilledRunGoesOn(t *testing.T) {
-	base := t.TempDir()
-	reference, dir := filepath.Join(base, "reference"), filepath.Join(base, "killed")
-	mustRun(t, small(reference))
+	dir := filepath.Join(t.TempDir(), "killed")
 	command := exec.Command(os.Args[0])
 	command.Env = append(os.Environ(), "EXPERIMENT_TEST_CHILD="+dir)
 	out, err := command.StdoutPipe()
@@ -215,17 +254,26 @@ func TestKilledRunGoesOn(t *testing.T) {
 		}
 		seen += string(buf[:n])
 	}
+	before := files(t, dir)
+	_, err = Run(context.Background(), quick(dir), UI{Log: quiet})
+	if !errors.Is(err, dirlock.ErrHeld) || !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), strconv.Itoa(command.Process.Pid)) {
+		t.Errorf("beside a running process: %v", err)
+	}
+	if after := files(t, dir); after[configName] != before[configName] || !strings.HasPrefix(after[metricsName], before[metricsName]) {
+		t.Error("the second process wrote to the folder")
+	}
 	if err := command.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	_ = command.Wait()
-	mustRun(t, small(dir))
-	sameRun(t, dir, reference)
+	mustRun(t, quick(dir))
+	sameAsWhole(t, dir)
 }
 
 func TestStopInEachPhase(t *testing.T) {
 	phases := map[string]bool{}
-	cfg := small(filepath.Join(t.TempDir(), "all"))
+	cfg := quick(filepath.Join(t.TempDir(), "all"))
+	cfg.MaxSteps = 2
 	cfg.EvalTrain, cfg.EvalTest = "builtin:shapes?count=60", "builtin:shapes?count=30&split=test"
 	if _, err := Run(context.Background(), cfg, UI{Log: quiet, Phase: func(p string) { phases[p] = true }}); err != nil {
 		t.Fatal(err)
@@ -247,7 +295,7 @@ func TestStopInEachPhase(t *testing.T) {
 			if !errors.Is(err, ErrStopped) {
 				t.Errorf("error %v", err)
 			}
-			if s := mustRun(t, cfg); s.Steps != 8 || s.KNN == nil {
+			if s := mustRun(t, cfg); s.Steps != 2 || s.KNN == nil {
 				t.Errorf("resumed: %+v", s)
 			}
 		})

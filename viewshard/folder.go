@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"siameseim/internal/dirlock"
 	"siameseim/views"
 	"siameseim/webdataset"
 )
@@ -20,7 +21,8 @@ import (
 // folder stands, and writes nothing if that is complete; with another one it
 // returns a *ConfigError and leaves the folder alone. A shard is written under a
 // name that ends in .tmp, synced and renamed. On an error, a cancelled context
-// included, the complete shards stay and the begun one is removed.
+// included, the complete shards stay and the begun one is removed. Another
+// process at work in dir is dirlock.ErrHeld.
 func WriteFolder(ctx context.Context, dir string, cfg Config) (Summary, error) {
 	if err := cfg.normalise(); err != nil {
 		return Summary{}, err
@@ -29,6 +31,16 @@ func WriteFolder(ctx context.Context, dir string, cfg Config) (Summary, error) {
 	if err != nil {
 		return Summary{}, err
 	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return Summary{}, fmt.Errorf("viewshard: %w", err)
+	}
+	lock, err := dirlock.Take(dir)
+	if errors.Is(err, dirlock.ErrHeld) {
+		return Summary{}, fmt.Errorf("viewshard: %w: wait for it, stop it, or give another --out", err)
+	}
+	// Where nothing can be locked (no such system, a folder of a complete run
+	// that is read-only by now) this goes on without.
+	defer lock.Release()
 	m, err := prepare(dir, configuration)
 	if err != nil {
 		return Summary{}, err

@@ -68,9 +68,6 @@ func ReadManifest(dir string) (*Manifest, error) {
 // half-written and returns the manifest to go on with, whose shards are all
 // there. A *ConfigError means that the folder is another run's.
 func prepare(dir string, configuration json.RawMessage) (*Manifest, error) {
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return nil, fmt.Errorf("viewshard: %w", err)
-	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("viewshard: %w", err)

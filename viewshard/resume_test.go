@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"siameseim/internal/dirlock"
 	"siameseim/webdataset"
 )
 
@@ -212,5 +213,30 @@ func TestSourceError(t *testing.T) {
 	var format *webdataset.FormatError
 	if !errors.As(err, &format) || sum.Shards != 1 || sum.Samples != 7 || len(files(t, dir)) != 2 {
 		t.Errorf("%+v, %v", sum, err)
+	}
+}
+
+// A second process keeps off.
+func TestHeldFolder(t *testing.T) {
+	dir := t.TempDir()
+	lock, err := dirlock.Take(dir)
+	if errors.Is(err, errors.ErrUnsupported) {
+		t.Skip("no locks here")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := config(writeSource(t, 6))
+	if _, err := WriteFolder(context.Background(), dir, cfg); !errors.Is(err, dirlock.ErrHeld) || !strings.Contains(err.Error(), dir) {
+		t.Errorf("held: %v", err)
+	}
+	if n := len(files(t, dir)); n != 0 {
+		t.Errorf("%d files of a folder that another process has", n)
+	}
+	if err := lock.Release(); err != nil {
+		t.Fatal(err)
+	}
+	if sum, err := WriteFolder(context.Background(), dir, cfg); err != nil || sum.Samples != 10 || sum.Bad != 2 {
+		t.Errorf("released: %+v, %v", sum, err)
 	}
 }

@@ -94,7 +94,7 @@ func config(data []string) Config {
 	return Config{Pipeline: pipeline.Config{Data: data, Recipe: r, Seed: 3, Epochs: 2, Workers: 2, Shuffle: 4, Interleave: 2}, ShardSamples: 7}
 }
 
-// files is a folder's content by name.
+// files is a folder's content by name, without its lock.
 func files(t testing.TB, dir string) map[string]string {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -103,6 +103,9 @@ func files(t testing.TB, dir string) map[string]string {
 	}
 	out := map[string]string{}
 	for _, e := range entries {
+		if e.Name() == ".lock" { // holds a process's number
+			continue
+		}
 		data, err := os.ReadFile(filepath.Join(dir, e.Name()))
 		if err != nil {
 			t.Fatal(err)

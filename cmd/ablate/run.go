@@ -9,6 +9,7 @@ import (
 	"siameseim/ablate"
 	"siameseim/cmd/internal/cli"
 	"siameseim/experiment"
+	"siameseim/internal/dirlock"
 	"siameseim/views"
 )
 
@@ -52,8 +53,11 @@ func (c *runCommand) Run(env *cli.Env, parsed *kong.Context) error {
 	runErr := runner.Run(env.Context, g, c.Out)
 	show.close()
 	var wrong *ablate.Error
-	if errors.As(runErr, &wrong) {
+	switch {
+	case errors.As(runErr, &wrong):
 		return usage(runErr)
+	case errors.Is(runErr, dirlock.ErrHeld): // the report is the other process's to write
+		return runErr
 	}
 	table, err := ablate.WriteReport(c.Out)
 	if err == nil {
