@@ -38,81 +38,6 @@ func fromBF16(dst []float32, src []BF16) {
 	}
 }
 
-func biasBF16(dst []BF16, c, bias []float32) {
-	switch {
-	case useBF16:
-		biasBF16AVX512BF16(words(dst), c, bias)
-	case useAVX512:
-		biasBF16AVX512(words(dst), c, bias)
-	case useAVX2:
-		n := wholes(len(dst))
-		biasBF16AVX2(words(dst[:n]), c, bias)
-		biasBF16Generic(dst[n:], c[n:], bias[n:])
-	default:
-		biasBF16Generic(dst, c, bias)
-	}
-}
-
-func biasResidual(dst, c, in, bias []float32) {
-	switch {
-	case useAVX512:
-		biasResidualAVX512(dst, c, in, bias)
-	case useAVX2:
-		biasResidualAVX2(dst, c, in, bias)
-	default:
-		biasResidualGeneric(dst, c, in, bias)
-	}
-}
-
-// biasGELUBF16 takes no hidden as a second act: what is stored last stays.
-func biasGELUBF16(hidden, act []BF16, c, bias []float32) {
-	if hidden == nil && useAVX2 {
-		hidden = act
-	}
-	switch {
-	case useBF16:
-		biasGELUBF16AVX512BF16(words(hidden), words(act), c, bias)
-	case useAVX512:
-		biasGELUBF16AVX512(words(hidden), words(act), c, bias)
-	case useAVX2:
-		n := wholes(len(act))
-		biasGELUBF16AVX2(words(hidden[:n]), words(act[:n]), c, bias)
-		if n < len(act) { // a padded vector, so that all elements go one way
-			var x, b [8]float32
-			var h, a [8]uint16
-			copy(x[:], c[n:])
-			copy(b[:], bias[n:])
-			biasGELUBF16AVX2(h[:], a[:], x[:], b[:])
-			copy(words(hidden[n:]), h[:])
-			copy(words(act[n:]), a[:])
-		}
-	default:
-		biasGELUBF16Generic(hidden, act, c, bias)
-	}
-}
-
-func geluBackwardBF16(dx []BF16, dy []float32, x []BF16) {
-	switch {
-	case useBF16:
-		geluBackwardBF16AVX512BF16(words(dx), dy, words(x))
-	case useAVX512:
-		geluBackwardBF16AVX512(words(dx), dy, words(x))
-	case useAVX2:
-		n := wholes(len(dx))
-		geluBackwardBF16AVX2(words(dx[:n]), dy, words(x))
-		if n < len(dx) {
-			var up [8]float32
-			var hidden, out [8]uint16
-			copy(up[:], dy[n:])
-			copy(hidden[:], words(x[n:]))
-			geluBackwardBF16AVX2(out[:], up[:], hidden[:])
-			copy(words(dx[n:]), out[:])
-		}
-	default:
-		geluBackwardBF16Generic(dx, dy, x)
-	}
-}
-
 // longRow is the longest row that layerNormRowBF16 puts on the stack.
 const longRow = 2048
 
@@ -331,16 +256,5 @@ func adamWZero(param, grad, m, v, average []float32, f *adamWFactors, weight flo
 		adamWZeroAVX2(param, grad, m, v, average, &f.gradScale, weight)
 	default:
 		adamWZeroGeneric(param, grad, m, v, average, f, weight)
-	}
-}
-
-func biasGELU(dst, c, bias []float32) {
-	switch {
-	case useAVX512:
-		biasGELUAVX512(dst, c, bias)
-	case useAVX2:
-		biasGELUAVX2(dst, c, bias)
-	default:
-		biasGELUGeneric(dst, c, bias)
 	}
 }

@@ -5,11 +5,6 @@ package simd
 func toBF16(dst []BF16, src []float32)   { toBF16Generic(dst, src) }
 func fromBF16(dst []float32, src []BF16) { fromBF16Generic(dst, src) }
 
-func biasBF16(dst []BF16, c, bias []float32)             { biasBF16Generic(dst, c, bias) }
-func biasGELUBF16(hidden, act []BF16, c, bias []float32) { biasGELUBF16Generic(hidden, act, c, bias) }
-func geluBackwardBF16(dx []BF16, dy []float32, x []BF16) { geluBackwardBF16Generic(dx, dy, x) }
-func biasResidual(dst, c, in, bias []float32)            { biasResidualGeneric(dst, c, in, bias) }
-
 func layerNormRowBF16(dst []BF16, x, gamma, beta []float32, eps float64) (mean, rstd float32) {
 	return layerNormRowBF16Generic(dst, x, gamma, beta, eps)
 }
@@ -57,8 +52,4 @@ func normColumnsBackwardAdd(dx, dy, x, mean, scale, a, b []float32) {
 
 func adamWZero(param, grad, m, v, average []float32, f *adamWFactors, weight float32) {
 	adamWZeroGeneric(param, grad, m, v, average, f, weight)
-}
-
-func biasGELU(dst, c, bias []float32) {
-	biasGELUGeneric(dst, c, bias)
 }

@@ -81,8 +81,9 @@ func gelu(dst, x []float32) {
 
 func geluBackward(dx, dy, x []float32) {
 	switch {
+	case len(dx) == 0:
 	case useAVX512:
-		geluBackwardAVX512(dx, dy, x)
+		geluBackwardTile(dx, 0, dy, 0, x, 0, 1, len(dx))
 	case useAVX2:
 		geluBackwardAVX2(dx, dy, x)
 	default:

@@ -4,10 +4,11 @@
 
 package simd
 
-// geluBackwardAVX512 computes dx[i] = dy[i]*(Φ(x[i]) + x[i]*φ(x[i])).
+// geluBackwardTileAVX512 computes dst[i*lddst+j] = c[i*ldc+j] * GELU'(hidden[i*ldhidden+j]).
+// rows, cols > 0.
 //
 //go:noescape
-func geluBackwardAVX512(dx []float32, dy []float32, x []float32)
+func geluBackwardTileAVX512(dst *float32, lddst int, c *float32, ldc int, hidden *float32, ldhidden int, rows int, cols int)
 
 // geluBackwardAVX2 computes dx[i] = dy[i]*(Φ(x[i]) + x[i]*φ(x[i])).
 //

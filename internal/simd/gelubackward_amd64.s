@@ -4,184 +4,378 @@
 
 #include "textflag.h"
 
-// func geluBackwardAVX512(dx []float32, dy []float32, x []float32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·geluBackwardAVX512(SB), NOSPLIT, $0-72
-	MOVQ         dx_base+0(FP), AX
-	MOVQ         dy_base+24(FP), CX
-	MOVQ         x_base+48(FP), DX
-	VBROADCASTSS words40b33333AVX512<>+0(SB), Z0
-	VBROADCASTSS wordsc0b33333AVX512<>+0(SB), Z1
-	VBROADCASTSS words3d829cbcAVX512<>+0(SB), Z2
-	VBROADCASTSS wordsbf800000AVX512<>+0(SB), Z3
-	VBROADCASTSS words3f000000AVX512<>+0(SB), Z4
-	VBROADCASTSS words3e01735dAVX512<>+0(SB), Z5
-	VBROADCASTSS wordsbd83a671AVX512<>+0(SB), Z6
-	VBROADCASTSS words3d543497AVX512<>+0(SB), Z7
-	VBROADCASTSS wordsbd50c87bAVX512<>+0(SB), Z8
-	VBROADCASTSS words3d682e51AVX512<>+0(SB), Z9
-	VBROADCASTSS wordsbd84e0e5AVX512<>+0(SB), Z10
-	VBROADCASTSS words3d92b2d4AVX512<>+0(SB), Z11
-	VBROADCASTSS wordsbd970b7fAVX512<>+0(SB), Z12
-	VBROADCASTSS words3d886a48AVX512<>+0(SB), Z13
-	VBROADCASTSS wordsbd538ef3AVX512<>+0(SB), Z14
-	VBROADCASTSS words3d2ebf86AVX512<>+0(SB), Z15
-	VBROADCASTSS wordsbd1c5454AVX512<>+0(SB), Z16
-	VBROADCASTSS words3ca749c4AVX512<>+0(SB), Z17
-	VBROADCASTSS wordsbb29e019AVX512<>+0(SB), Z18
-	VBROADCASTSS words3b89255cAVX512<>+0(SB), Z19
-	VBROADCASTSS wordsbc0318d6AVX512<>+0(SB), Z20
-	VBROADCASTSS words3b4f8e96AVX512<>+0(SB), Z21
-	MOVQ         dx_len+8(FP), BX
-	XORQ         SI, SI
-	MOVQ         BX, DI
+// func geluBackwardTileAVX512(dst *float32, lddst int, c *float32, ldc int, hidden *float32, ldhidden int, rows int, cols int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
+TEXT ·geluBackwardTileAVX512(SB), NOSPLIT, $0-64
+	VBROADCASTSS words4ac00000AVX512<>+0(SB), Z0
+	VBROADCASTSS words40f00000AVX512<>+0(SB), Z1
+	VMOVUPS      slopeSegments<>+0(SB), Z2
+	VMOVUPS      slopeSegments<>+64(SB), Z3
+	VMOVUPS      slopeSegments<>+128(SB), Z4
+	VMOVUPS      slopeSegments<>+192(SB), Z5
+	VMOVUPS      slopeSegments<>+256(SB), Z6
+	VMOVUPS      slopeSegments<>+320(SB), Z7
+	VMOVUPS      slopeSegments<>+384(SB), Z8
+	VMOVUPS      slopeSegments<>+448(SB), Z9
+	VMOVUPS      slopeSegments<>+512(SB), Z10
+	VMOVUPS      slopeSegments<>+576(SB), Z11
+	VMOVUPS      slopeSegments<>+640(SB), Z12
+	VMOVUPS      slopeSegments<>+704(SB), Z13
+	MOVQ         dst+0(FP), AX
+	MOVQ         lddst+8(FP), CX
+	SHLQ         $0x02, CX
+	MOVQ         c+16(FP), DX
+	MOVQ         ldc+24(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         hidden+32(FP), SI
+	MOVQ         ldhidden+40(FP), DI
 	SHLQ         $0x02, DI
-	ANDQ         $-64, DI
+	IMUL3Q       $0x02, DI, R8
+	ADDQ         SI, R8
+	MOVQ         cols+56(FP), R9
+	MOVQ         rows+48(FP), R10
+	MOVQ         R9, R11
+	ANDQ         $-32, R11
+	MOVQ         R9, R12
+	ANDQ         $-16, R12
+	ANDQ         $0x0f, R9
+	MOVL         $0x0000ffff, R13
+	BZHIL        R9, R13, R13
+	KMOVW        R13, K1
 
-xsingle:
-	CMPQ        SI, DI
-	JGE         xsingleend
-	VMOVUPS     (DX)(SI*1), Z22
-	VMOVUPS     Z0, Z24
-	VMINPS      Z22, Z24, Z23
-	VMOVUPS     Z1, Z24
-	VMAXPS      Z23, Z24, Z23
-	VMULPS      Z23, Z23, Z24
-	VMOVUPS     Z2, Z25
-	VFMADD213PS Z3, Z25, Z24
-	VMOVUPS     Z21, Z25
-	VFMADD213PS Z20, Z24, Z25
-	VFMADD213PS Z19, Z24, Z25
-	VFMADD213PS Z18, Z24, Z25
-	VFMADD213PS Z17, Z24, Z25
-	VFMADD213PS Z16, Z24, Z25
-	VFMADD213PS Z15, Z24, Z25
-	VFMADD213PS Z14, Z24, Z25
-	VFMADD213PS Z13, Z24, Z25
-	VFMADD213PS Z12, Z24, Z25
-	VFMADD213PS Z11, Z24, Z25
-	VFMADD213PS Z10, Z24, Z25
-	VFMADD213PS Z9, Z24, Z25
-	VFMADD213PS Z8, Z24, Z25
-	VFMADD213PS Z7, Z24, Z25
-	VFMADD213PS Z6, Z24, Z25
-	VFMADD213PS Z5, Z24, Z25
-	VFMADD213PS Z4, Z23, Z25
-	VSUBPS      Z22, Z22, Z22
-	VADDPS      Z22, Z25, Z25
-	VMOVUPS     (CX)(SI*1), Z22
-	VMULPS      Z22, Z25, Z25
-	VMOVUPS     Z25, (AX)(SI*1)
-	ADDQ        $+64, SI
-	JMP         xsingle
+row:
+	XORQ R13, R13
 
-xsingleend:
-	ANDQ        $+15, BX
-	JZ          xdone
-	MOVL        $0x0000ffff, DI
-	BZHIL       BX, DI, DI
-	KMOVW       DI, K1
-	VMOVUPS.Z   (DX)(SI*1), K1, Z22
-	VMOVUPS     Z0, Z23
-	VMINPS      Z22, Z23, Z0
-	VMOVUPS     Z1, Z23
-	VMAXPS      Z0, Z23, Z0
-	VMULPS      Z0, Z0, Z23
-	VMOVUPS     Z2, Z1
-	VFMADD213PS Z3, Z1, Z23
-	VMOVUPS     Z21, Z1
-	VFMADD213PS Z20, Z23, Z1
-	VFMADD213PS Z19, Z23, Z1
-	VFMADD213PS Z18, Z23, Z1
-	VFMADD213PS Z17, Z23, Z1
-	VFMADD213PS Z16, Z23, Z1
-	VFMADD213PS Z15, Z23, Z1
-	VFMADD213PS Z14, Z23, Z1
-	VFMADD213PS Z13, Z23, Z1
-	VFMADD213PS Z12, Z23, Z1
-	VFMADD213PS Z11, Z23, Z1
-	VFMADD213PS Z10, Z23, Z1
-	VFMADD213PS Z9, Z23, Z1
-	VFMADD213PS Z8, Z23, Z1
-	VFMADD213PS Z7, Z23, Z1
-	VFMADD213PS Z6, Z23, Z1
-	VFMADD213PS Z5, Z23, Z1
-	VFMADD213PS Z4, Z0, Z1
-	VSUBPS      Z22, Z22, Z22
-	VADDPS      Z22, Z1, Z1
-	VMOVUPS.Z   (CX)(SI*1), K1, Z0
-	VMULPS      Z0, Z1, Z1
-	VMOVUPS     Z1, K1, (AX)(SI*1)
+pair:
+	CMPQ        R13, R11
+	JGE         pairEnd
+	PREFETCHT0  (R8)(R13*4)
+	PREFETCHT0  64(R8)(R13*4)
+	VMOVUPS     (SI)(R13*4), Z14
+	VRANGEPS    $0x02, Z1, Z14, Z16
+	VADDPS      Z0, Z16, Z15
+	VSUBPS      Z0, Z15, Z16
+	VSUBPS      Z16, Z14, Z16
+	VMOVAPS     Z15, Z14
+	VPERMI2PS   Z13, Z12, Z14
+	VMOVAPS     Z15, Z17
+	VPERMI2PS   Z11, Z10, Z17
+	VFMADD231PS Z14, Z16, Z17
+	VMOVAPS     Z15, Z14
+	VPERMI2PS   Z9, Z8, Z14
+	VFMADD231PS Z17, Z16, Z14
+	VMOVAPS     Z15, Z17
+	VPERMI2PS   Z7, Z6, Z17
+	VFMADD231PS Z14, Z16, Z17
+	VMOVAPS     Z15, Z14
+	VPERMI2PS   Z5, Z4, Z14
+	VFMADD231PS Z17, Z16, Z14
+	VMOVAPS     Z15, Z15
+	VPERMI2PS   Z3, Z2, Z15
+	VFMADD231PS Z14, Z16, Z15
+	VMOVUPS     (DX)(R13*4), Z14
+	VMULPS      Z14, Z15, Z15
+	VMOVUPS     Z15, (AX)(R13*4)
+	VMOVUPS     64(SI)(R13*4), Z14
+	VRANGEPS    $0x02, Z1, Z14, Z16
+	VADDPS      Z0, Z16, Z15
+	VSUBPS      Z0, Z15, Z16
+	VSUBPS      Z16, Z14, Z16
+	VMOVAPS     Z15, Z14
+	VPERMI2PS   Z13, Z12, Z14
+	VMOVAPS     Z15, Z17
+	VPERMI2PS   Z11, Z10, Z17
+	VFMADD231PS Z14, Z16, Z17
+	VMOVAPS     Z15, Z14
+	VPERMI2PS   Z9, Z8, Z14
+	VFMADD231PS Z17, Z16, Z14
+	VMOVAPS     Z15, Z17
+	VPERMI2PS   Z7, Z6, Z17
+	VFMADD231PS Z14, Z16, Z17
+	VMOVAPS     Z15, Z14
+	VPERMI2PS   Z5, Z4, Z14
+	VFMADD231PS Z17, Z16, Z14
+	VMOVAPS     Z15, Z15
+	VPERMI2PS   Z3, Z2, Z15
+	VFMADD231PS Z14, Z16, Z15
+	VMOVUPS     64(DX)(R13*4), Z14
+	VMULPS      Z14, Z15, Z15
+	VMOVUPS     Z15, 64(AX)(R13*4)
+	ADDQ        $0x20, R13
+	JMP         pair
 
-xdone:
+pairEnd:
+single:
+	CMPQ        R13, R12
+	JGE         singleEnd
+	PREFETCHT0  (R8)(R13*4)
+	VMOVUPS     (SI)(R13*4), Z14
+	VRANGEPS    $0x02, Z1, Z14, Z16
+	VADDPS      Z0, Z16, Z15
+	VSUBPS      Z0, Z15, Z16
+	VSUBPS      Z16, Z14, Z16
+	VMOVAPS     Z15, Z14
+	VPERMI2PS   Z13, Z12, Z14
+	VMOVAPS     Z15, Z17
+	VPERMI2PS   Z11, Z10, Z17
+	VFMADD231PS Z14, Z16, Z17
+	VMOVAPS     Z15, Z14
+	VPERMI2PS   Z9, Z8, Z14
+	VFMADD231PS Z17, Z16, Z14
+	VMOVAPS     Z15, Z17
+	VPERMI2PS   Z7, Z6, Z17
+	VFMADD231PS Z14, Z16, Z17
+	VMOVAPS     Z15, Z14
+	VPERMI2PS   Z5, Z4, Z14
+	VFMADD231PS Z17, Z16, Z14
+	VMOVAPS     Z15, Z15
+	VPERMI2PS   Z3, Z2, Z15
+	VFMADD231PS Z14, Z16, Z15
+	VMOVUPS     (DX)(R13*4), Z14
+	VMULPS      Z14, Z15, Z15
+	VMOVUPS     Z15, (AX)(R13*4)
+	ADDQ        $0x10, R13
+	JMP         single
+
+singleEnd:
+	TESTQ       R9, R9
+	JZ          rowEnd
+	PREFETCHT0  (R8)(R13*4)
+	VMOVUPS.Z   (SI)(R13*4), K1, Z14
+	VRANGEPS    $0x02, Z1, Z14, Z16
+	VADDPS      Z0, Z16, Z15
+	VSUBPS      Z0, Z15, Z16
+	VSUBPS      Z16, Z14, Z16
+	VMOVAPS     Z15, Z14
+	VPERMI2PS   Z13, Z12, Z14
+	VMOVAPS     Z15, Z17
+	VPERMI2PS   Z11, Z10, Z17
+	VFMADD231PS Z14, Z16, Z17
+	VMOVAPS     Z15, Z14
+	VPERMI2PS   Z9, Z8, Z14
+	VFMADD231PS Z17, Z16, Z14
+	VMOVAPS     Z15, Z17
+	VPERMI2PS   Z7, Z6, Z17
+	VFMADD231PS Z14, Z16, Z17
+	VMOVAPS     Z15, Z14
+	VPERMI2PS   Z5, Z4, Z14
+	VFMADD231PS Z17, Z16, Z14
+	VMOVAPS     Z15, Z15
+	VPERMI2PS   Z3, Z2, Z15
+	VFMADD231PS Z14, Z16, Z15
+	VMOVUPS.Z   (DX)(R13*4), K1, Z14
+	VMULPS      Z14, Z15, Z15
+	VMOVUPS     Z15, K1, (AX)(R13*4)
+
+rowEnd:
+	ADDQ CX, AX
+	ADDQ BX, DX
+	ADDQ DI, SI
+	ADDQ DI, R8
+	DECQ R10
+	JNZ  row
 	VZEROUPPER
 	RET
 
-DATA words40b33333AVX512<>+0(SB)/4, $0x40b33333
-GLOBL words40b33333AVX512<>(SB), RODATA|NOPTR, $4
+DATA slopeSegments<>+0(SB)/4, $0x3f000000
+DATA slopeSegments<>+4(SB)/4, $0x3f5e1426
+DATA slopeSegments<>+8(SB)/4, $0x3f8aaa14
+DATA slopeSegments<>+12(SB)/4, $0x3f9050ea
+DATA slopeSegments<>+16(SB)/4, $0x3f8ae8e1
+DATA slopeSegments<>+20(SB)/4, $0x3f84d071
+DATA slopeSegments<>+24(SB)/4, $0x3f81876f
+DATA slopeSegments<>+28(SB)/4, $0x3f805c77
+DATA slopeSegments<>+32(SB)/4, $0x3f801081
+DATA slopeSegments<>+36(SB)/4, $0x3f80023f
+DATA slopeSegments<>+40(SB)/4, $0x3f80003c
+DATA slopeSegments<>+44(SB)/4, $0x3f800005
+DATA slopeSegments<>+48(SB)/4, $0x3f800000
+DATA slopeSegments<>+52(SB)/4, $0x3f800000
+DATA slopeSegments<>+56(SB)/4, $0x3f800000
+DATA slopeSegments<>+60(SB)/4, $0x3f800000
+DATA slopeSegments<>+64(SB)/4, $0x00000000
+DATA slopeSegments<>+68(SB)/4, $0x00000000
+DATA slopeSegments<>+72(SB)/4, $0x00000000
+DATA slopeSegments<>+76(SB)/4, $0x00000000
+DATA slopeSegments<>+80(SB)/4, $0xb3185ffa
+DATA slopeSegments<>+84(SB)/4, $0xb519eced
+DATA slopeSegments<>+88(SB)/4, $0xb6efd2f7
+DATA slopeSegments<>+92(SB)/4, $0xb88fb7ec
+DATA slopeSegments<>+96(SB)/4, $0xba04076c
+DATA slopeSegments<>+100(SB)/4, $0xbb38ed30
+DATA slopeSegments<>+104(SB)/4, $0xbc43b798
+DATA slopeSegments<>+108(SB)/4, $0xbd1a0e13
+DATA slopeSegments<>+112(SB)/4, $0xbdae8e0b
+DATA slopeSegments<>+116(SB)/4, $0xbe02874e
+DATA slopeSegments<>+120(SB)/4, $0xbdaaa144
+DATA slopeSegments<>+124(SB)/4, $0x3e07af67
+DATA slopeSegments<>+128(SB)/4, $0x3f4c4228
+DATA slopeSegments<>+132(SB)/4, $0x3f1db9ab
+DATA slopeSegments<>+136(SB)/4, $0x3e77c730
+DATA slopeSegments<>+140(SB)/4, $0xbd04a03e
+DATA slopeSegments<>+144(SB)/4, $0xbddd25a5
+DATA slopeSegments<>+148(SB)/4, $0xbd9890fc
+DATA slopeSegments<>+152(SB)/4, $0xbcfe23d0
+DATA slopeSegments<>+156(SB)/4, $0xbc128e06
+DATA slopeSegments<>+160(SB)/4, $0xbaf59457
+DATA slopeSegments<>+164(SB)/4, $0xb998efc9
+DATA slopeSegments<>+168(SB)/4, $0xb80f6c47
+DATA slopeSegments<>+172(SB)/4, $0xb64c2da9
+DATA slopeSegments<>+176(SB)/4, $0xb45dd1d6
+DATA slopeSegments<>+180(SB)/4, $0x00000000
+DATA slopeSegments<>+184(SB)/4, $0x00000000
+DATA slopeSegments<>+188(SB)/4, $0x00000000
+DATA slopeSegments<>+192(SB)/4, $0x00000000
+DATA slopeSegments<>+196(SB)/4, $0x00000000
+DATA slopeSegments<>+200(SB)/4, $0x00000000
+DATA slopeSegments<>+204(SB)/4, $0x00000000
+DATA slopeSegments<>+208(SB)/4, $0xb45dd1d6
+DATA slopeSegments<>+212(SB)/4, $0xb64c2da9
+DATA slopeSegments<>+216(SB)/4, $0xb80f6c47
+DATA slopeSegments<>+220(SB)/4, $0xb998efc9
+DATA slopeSegments<>+224(SB)/4, $0xbaf59457
+DATA slopeSegments<>+228(SB)/4, $0xbc128e06
+DATA slopeSegments<>+232(SB)/4, $0xbcfe23d0
+DATA slopeSegments<>+236(SB)/4, $0xbd9890fc
+DATA slopeSegments<>+240(SB)/4, $0xbddd25a5
+DATA slopeSegments<>+244(SB)/4, $0xbd04a03e
+DATA slopeSegments<>+248(SB)/4, $0x3e77c730
+DATA slopeSegments<>+252(SB)/4, $0x3f1db9ab
+DATA slopeSegments<>+256(SB)/4, $0xa6da0000
+DATA slopeSegments<>+260(SB)/4, $0xbea8f759
+DATA slopeSegments<>+264(SB)/4, $0xbeb9d2df
+DATA slopeSegments<>+268(SB)/4, $0xbe2e1845
+DATA slopeSegments<>+272(SB)/4, $0xb78f200f
+DATA slopeSegments<>+276(SB)/4, $0x3d49ef3d
+DATA slopeSegments<>+280(SB)/4, $0x3d082b4d
+DATA slopeSegments<>+284(SB)/4, $0x3c4e746e
+DATA slopeSegments<>+288(SB)/4, $0x3b527a54
+DATA slopeSegments<>+292(SB)/4, $0x3a191ce1
+DATA slopeSegments<>+296(SB)/4, $0x38a37750
+DATA slopeSegments<>+300(SB)/4, $0x37021876
+DATA slopeSegments<>+304(SB)/4, $0x351be451
+DATA slopeSegments<>+308(SB)/4, $0x00000000
+DATA slopeSegments<>+312(SB)/4, $0x00000000
+DATA slopeSegments<>+316(SB)/4, $0x00000000
+DATA slopeSegments<>+320(SB)/4, $0x00000000
+DATA slopeSegments<>+324(SB)/4, $0x00000000
+DATA slopeSegments<>+328(SB)/4, $0x00000000
+DATA slopeSegments<>+332(SB)/4, $0x00000000
+DATA slopeSegments<>+336(SB)/4, $0xb51be451
+DATA slopeSegments<>+340(SB)/4, $0xb7021876
+DATA slopeSegments<>+344(SB)/4, $0xb8a37750
+DATA slopeSegments<>+348(SB)/4, $0xba191ce1
+DATA slopeSegments<>+352(SB)/4, $0xbb527a54
+DATA slopeSegments<>+356(SB)/4, $0xbc4e746e
+DATA slopeSegments<>+360(SB)/4, $0xbd082b4d
+DATA slopeSegments<>+364(SB)/4, $0xbd49ef3d
+DATA slopeSegments<>+368(SB)/4, $0x378f200f
+DATA slopeSegments<>+372(SB)/4, $0x3e2e1845
+DATA slopeSegments<>+376(SB)/4, $0x3eb9d2df
+DATA slopeSegments<>+380(SB)/4, $0x3ea8f759
+DATA slopeSegments<>+384(SB)/4, $0xbe882967
+DATA slopeSegments<>+388(SB)/4, $0xbe0af21a
+DATA slopeSegments<>+392(SB)/4, $0x3da5275b
+DATA slopeSegments<>+396(SB)/4, $0x3e13d143
+DATA slopeSegments<>+400(SB)/4, $0x3d937196
+DATA slopeSegments<>+404(SB)/4, $0x3b03d9b4
+DATA slopeSegments<>+408(SB)/4, $0xbc85209b
+DATA slopeSegments<>+412(SB)/4, $0xbc22ce24
+DATA slopeSegments<>+416(SB)/4, $0xbb585b00
+DATA slopeSegments<>+420(SB)/4, $0xba3e25f6
+DATA slopeSegments<>+424(SB)/4, $0xb8ebd420
+DATA slopeSegments<>+428(SB)/4, $0xb754d296
+DATA slopeSegments<>+432(SB)/4, $0xb58e388d
+DATA slopeSegments<>+436(SB)/4, $0x00000000
+DATA slopeSegments<>+440(SB)/4, $0x00000000
+DATA slopeSegments<>+444(SB)/4, $0x00000000
+DATA slopeSegments<>+448(SB)/4, $0x00000000
+DATA slopeSegments<>+452(SB)/4, $0x00000000
+DATA slopeSegments<>+456(SB)/4, $0x00000000
+DATA slopeSegments<>+460(SB)/4, $0x00000000
+DATA slopeSegments<>+464(SB)/4, $0xb58e388c
+DATA slopeSegments<>+468(SB)/4, $0xb754d296
+DATA slopeSegments<>+472(SB)/4, $0xb8ebd420
+DATA slopeSegments<>+476(SB)/4, $0xba3e25f6
+DATA slopeSegments<>+480(SB)/4, $0xbb585b00
+DATA slopeSegments<>+484(SB)/4, $0xbc22ce24
+DATA slopeSegments<>+488(SB)/4, $0xbc85209b
+DATA slopeSegments<>+492(SB)/4, $0x3b03d9b4
+DATA slopeSegments<>+496(SB)/4, $0x3d937196
+DATA slopeSegments<>+500(SB)/4, $0x3e13d143
+DATA slopeSegments<>+504(SB)/4, $0x3da5275b
+DATA slopeSegments<>+508(SB)/4, $0xbe0af21a
+DATA slopeSegments<>+512(SB)/4, $0x289a2000
+DATA slopeSegments<>+516(SB)/4, $0x3de1b62f
+DATA slopeSegments<>+520(SB)/4, $0x3da382fa
+DATA slopeSegments<>+524(SB)/4, $0xbc4ff1ed
+DATA slopeSegments<>+528(SB)/4, $0xbd354df5
+DATA slopeSegments<>+532(SB)/4, $0xbcaf8d21
+DATA slopeSegments<>+536(SB)/4, $0xb978f8d8
+DATA slopeSegments<>+540(SB)/4, $0x3b88a0eb
+DATA slopeSegments<>+544(SB)/4, $0x3b101189
+DATA slopeSegments<>+548(SB)/4, $0x3a24f45b
+DATA slopeSegments<>+552(SB)/4, $0x38f88231
+DATA slopeSegments<>+556(SB)/4, $0x378374e6
+DATA slopeSegments<>+560(SB)/4, $0x35c99df1
+DATA slopeSegments<>+564(SB)/4, $0x00000000
+DATA slopeSegments<>+568(SB)/4, $0x00000000
+DATA slopeSegments<>+572(SB)/4, $0x00000000
+DATA slopeSegments<>+576(SB)/4, $0x00000000
+DATA slopeSegments<>+580(SB)/4, $0x00000000
+DATA slopeSegments<>+584(SB)/4, $0x00000000
+DATA slopeSegments<>+588(SB)/4, $0x00000000
+DATA slopeSegments<>+592(SB)/4, $0xb5c99def
+DATA slopeSegments<>+596(SB)/4, $0xb78374e6
+DATA slopeSegments<>+600(SB)/4, $0xb8f88231
+DATA slopeSegments<>+604(SB)/4, $0xba24f45b
+DATA slopeSegments<>+608(SB)/4, $0xbb101189
+DATA slopeSegments<>+612(SB)/4, $0xbb88a0eb
+DATA slopeSegments<>+616(SB)/4, $0x3978f8d8
+DATA slopeSegments<>+620(SB)/4, $0x3caf8d21
+DATA slopeSegments<>+624(SB)/4, $0x3d354df5
+DATA slopeSegments<>+628(SB)/4, $0x3c4ff1ed
+DATA slopeSegments<>+632(SB)/4, $0xbda382fa
+DATA slopeSegments<>+636(SB)/4, $0xbde1b62f
+DATA slopeSegments<>+640(SB)/4, $0x3d717e5f
+DATA slopeSegments<>+644(SB)/4, $0x3c94e7d9
+DATA slopeSegments<>+648(SB)/4, $0xbd11f662
+DATA slopeSegments<>+652(SB)/4, $0xbcee279b
+DATA slopeSegments<>+656(SB)/4, $0x3b1ffd14
+DATA slopeSegments<>+660(SB)/4, $0x3c3d526d
+DATA slopeSegments<>+664(SB)/4, $0x3b99979a
+DATA slopeSegments<>+668(SB)/4, $0xb991bafa
+DATA slopeSegments<>+672(SB)/4, $0xba675507
+DATA slopeSegments<>+676(SB)/4, $0xb9c2276e
+DATA slopeSegments<>+680(SB)/4, $0xb8b6ae03
+DATA slopeSegments<>+684(SB)/4, $0xb762fb79
+DATA slopeSegments<>+688(SB)/4, $0xb5c5c558
+DATA slopeSegments<>+692(SB)/4, $0x00000000
+DATA slopeSegments<>+696(SB)/4, $0x00000000
+DATA slopeSegments<>+700(SB)/4, $0x00000000
+DATA slopeSegments<>+704(SB)/4, $0x00000000
+DATA slopeSegments<>+708(SB)/4, $0x00000000
+DATA slopeSegments<>+712(SB)/4, $0x00000000
+DATA slopeSegments<>+716(SB)/4, $0x00000000
+DATA slopeSegments<>+720(SB)/4, $0xb5c5c563
+DATA slopeSegments<>+724(SB)/4, $0xb762fb7b
+DATA slopeSegments<>+728(SB)/4, $0xb8b6ae03
+DATA slopeSegments<>+732(SB)/4, $0xb9c2276e
+DATA slopeSegments<>+736(SB)/4, $0xba675507
+DATA slopeSegments<>+740(SB)/4, $0xb991bafa
+DATA slopeSegments<>+744(SB)/4, $0x3b99979a
+DATA slopeSegments<>+748(SB)/4, $0x3c3d526d
+DATA slopeSegments<>+752(SB)/4, $0x3b1ffd14
+DATA slopeSegments<>+756(SB)/4, $0xbcee279b
+DATA slopeSegments<>+760(SB)/4, $0xbd11f662
+DATA slopeSegments<>+764(SB)/4, $0x3c94e7d9
+GLOBL slopeSegments<>(SB), RODATA|NOPTR, $768
 
-DATA wordsc0b33333AVX512<>+0(SB)/4, $0xc0b33333
-GLOBL wordsc0b33333AVX512<>(SB), RODATA|NOPTR, $4
+DATA words4ac00000AVX512<>+0(SB)/4, $0x4ac00000
+GLOBL words4ac00000AVX512<>(SB), RODATA|NOPTR, $4
 
-DATA words3d829cbcAVX512<>+0(SB)/4, $0x3d829cbc
-GLOBL words3d829cbcAVX512<>(SB), RODATA|NOPTR, $4
-
-DATA wordsbf800000AVX512<>+0(SB)/4, $0xbf800000
-GLOBL wordsbf800000AVX512<>(SB), RODATA|NOPTR, $4
-
-DATA words3f000000AVX512<>+0(SB)/4, $0x3f000000
-GLOBL words3f000000AVX512<>(SB), RODATA|NOPTR, $4
-
-DATA words3e01735dAVX512<>+0(SB)/4, $0x3e01735d
-GLOBL words3e01735dAVX512<>(SB), RODATA|NOPTR, $4
-
-DATA wordsbd83a671AVX512<>+0(SB)/4, $0xbd83a671
-GLOBL wordsbd83a671AVX512<>(SB), RODATA|NOPTR, $4
-
-DATA words3d543497AVX512<>+0(SB)/4, $0x3d543497
-GLOBL words3d543497AVX512<>(SB), RODATA|NOPTR, $4
-
-DATA wordsbd50c87bAVX512<>+0(SB)/4, $0xbd50c87b
-GLOBL wordsbd50c87bAVX512<>(SB), RODATA|NOPTR, $4
-
-DATA words3d682e51AVX512<>+0(SB)/4, $0x3d682e51
-GLOBL words3d682e51AVX512<>(SB), RODATA|NOPTR, $4
-
-DATA wordsbd84e0e5AVX512<>+0(SB)/4, $0xbd84e0e5
-GLOBL wordsbd84e0e5AVX512<>(SB), RODATA|NOPTR, $4
-
-DATA words3d92b2d4AVX512<>+0(SB)/4, $0x3d92b2d4
-GLOBL words3d92b2d4AVX512<>(SB), RODATA|NOPTR, $4
-
-DATA wordsbd970b7fAVX512<>+0(SB)/4, $0xbd970b7f
-GLOBL wordsbd970b7fAVX512<>(SB), RODATA|NOPTR, $4
-
-DATA words3d886a48AVX512<>+0(SB)/4, $0x3d886a48
-GLOBL words3d886a48AVX512<>(SB), RODATA|NOPTR, $4
-
-DATA wordsbd538ef3AVX512<>+0(SB)/4, $0xbd538ef3
-GLOBL wordsbd538ef3AVX512<>(SB), RODATA|NOPTR, $4
-
-DATA words3d2ebf86AVX512<>+0(SB)/4, $0x3d2ebf86
-GLOBL words3d2ebf86AVX512<>(SB), RODATA|NOPTR, $4
-
-DATA wordsbd1c5454AVX512<>+0(SB)/4, $0xbd1c5454
-GLOBL wordsbd1c5454AVX512<>(SB), RODATA|NOPTR, $4
-
-DATA words3ca749c4AVX512<>+0(SB)/4, $0x3ca749c4
-GLOBL words3ca749c4AVX512<>(SB), RODATA|NOPTR, $4
-
-DATA wordsbb29e019AVX512<>+0(SB)/4, $0xbb29e019
-GLOBL wordsbb29e019AVX512<>(SB), RODATA|NOPTR, $4
-
-DATA words3b89255cAVX512<>+0(SB)/4, $0x3b89255c
-GLOBL words3b89255cAVX512<>(SB), RODATA|NOPTR, $4
-
-DATA wordsbc0318d6AVX512<>+0(SB)/4, $0xbc0318d6
-GLOBL wordsbc0318d6AVX512<>(SB), RODATA|NOPTR, $4
-
-DATA words3b4f8e96AVX512<>+0(SB)/4, $0x3b4f8e96
-GLOBL words3b4f8e96AVX512<>(SB), RODATA|NOPTR, $4
+DATA words40f00000AVX512<>+0(SB)/4, $0x40f00000
+GLOBL words40f00000AVX512<>(SB), RODATA|NOPTR, $4
 
 // func geluBackwardAVX2(dx []float32, dy []float32, x []float32)
 // Requires: AVX, FMA3

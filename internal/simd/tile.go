@@ -9,9 +9,8 @@ func BiasTile(c []float32, ldc, rows, cols int, bias []float32) {
 	const op = "BiasTile"
 	mustHold(op, "c", len(c), blockLen(op, "c", rows, cols, ldc))
 	mustHold(op, "bias", len(bias), cols)
-	bias = bias[:cols]
-	for i := range rows {
-		add(c[i*ldc:i*ldc+cols], bias)
+	if rows > 0 && cols > 0 {
+		biasTile(c, ldc, rows, cols, bias[:cols])
 	}
 }
 
@@ -22,16 +21,8 @@ func BiasGELUTile(dst []float32, lddst int, c []float32, ldc, rows, cols int, bi
 	mustHold(op, "dst", len(dst), blockLen(op, "dst", rows, cols, lddst))
 	mustHold(op, "c", len(c), blockLen(op, "c", rows, cols, ldc))
 	mustHold(op, "bias", len(bias), cols)
-	bias = bias[:cols]
-	for i := range rows {
-		biasGELU(dst[i*lddst:i*lddst+cols], c[i*ldc:i*ldc+cols], bias)
-	}
-}
-
-func biasGELUGeneric(dst, c, bias []float32) {
-	for j, b := range bias {
-		c[j] += b
-		dst[j] = geluOf(c[j])
+	if rows > 0 && cols > 0 {
+		biasGELUTile(dst, lddst, c, ldc, rows, cols, bias[:cols])
 	}
 }
 
@@ -45,24 +36,8 @@ func BiasGELUTileBF16(hidden, act []BF16, ld int, c []float32, ldc, rows, cols i
 	}
 	mustHold(op, "c", len(c), blockLen(op, "c", rows, cols, ldc))
 	mustHold(op, "bias", len(bias), cols)
-	bias = bias[:cols]
-	for i := range rows {
-		row, to := c[i*ldc:i*ldc+cols], act[i*ld:i*ld+cols]
-		if hidden == nil {
-			biasGELUBF16(nil, to, row, bias)
-		} else {
-			biasGELUBF16(hidden[i*ld:i*ld+cols], to, row, bias)
-		}
-	}
-}
-
-func biasGELUBF16Generic(hidden, act []BF16, c, bias []float32) {
-	for j, v := range c {
-		v += bias[j]
-		if hidden != nil {
-			hidden[j] = RoundBF16(v)
-		}
-		act[j] = RoundBF16(geluOf(v))
+	if rows > 0 && cols > 0 {
+		biasGELUTileBF16(hidden, act, ld, c, ldc, rows, cols, bias[:cols])
 	}
 }
 
@@ -73,8 +48,8 @@ func GELUBackwardTile(dst []float32, lddst int, c []float32, ldc int, hidden []f
 	mustHold(op, "dst", len(dst), blockLen(op, "dst", rows, cols, lddst))
 	mustHold(op, "c", len(c), blockLen(op, "c", rows, cols, ldc))
 	mustHold(op, "hidden", len(hidden), blockLen(op, "hidden", rows, cols, ldh))
-	for i := range rows {
-		geluBackward(dst[i*lddst:i*lddst+cols], c[i*ldc:i*ldc+cols], hidden[i*ldh:i*ldh+cols])
+	if rows > 0 && cols > 0 {
+		geluBackwardTile(dst, lddst, c, ldc, hidden, ldh, rows, cols)
 	}
 }
 
@@ -85,14 +60,8 @@ func GELUBackwardTileBF16(dst []BF16, lddst int, c []float32, ldc int, hidden []
 	mustHold(op, "dst", len(dst), blockLen(op, "dst", rows, cols, lddst))
 	mustHold(op, "c", len(c), blockLen(op, "c", rows, cols, ldc))
 	mustHold(op, "hidden", len(hidden), blockLen(op, "hidden", rows, cols, ldh))
-	for i := range rows {
-		geluBackwardBF16(dst[i*lddst:i*lddst+cols], c[i*ldc:i*ldc+cols], hidden[i*ldh:i*ldh+cols])
-	}
-}
-
-func geluBackwardBF16Generic(dx []BF16, dy []float32, x []BF16) {
-	for j, v := range dy {
-		dx[j] = RoundBF16(v * geluSlope(x[j].Float32()))
+	if rows > 0 && cols > 0 {
+		geluBackwardTileBF16(dst, lddst, c, ldc, hidden, ldh, rows, cols)
 	}
 }
 
@@ -105,18 +74,8 @@ func BiasTileBF16(dst []BF16, lddst int, c []float32, ldc, rows, cols int, bias 
 		mustHold(op, "bias", len(bias), cols)
 		bias = bias[:cols]
 	}
-	for i := range rows {
-		if bias == nil {
-			toBF16(dst[i*lddst:i*lddst+cols], c[i*ldc:i*ldc+cols])
-		} else {
-			biasBF16(dst[i*lddst:i*lddst+cols], c[i*ldc:i*ldc+cols], bias)
-		}
-	}
-}
-
-func biasBF16Generic(dst []BF16, c, bias []float32) {
-	for j, v := range c {
-		dst[j] = RoundBF16(v + bias[j])
+	if rows > 0 && cols > 0 {
+		biasTileBF16(dst, lddst, c, ldc, rows, cols, bias)
 	}
 }
 
@@ -127,13 +86,7 @@ func BiasResidualTile(dst []float32, lddst int, c []float32, ldc int, in []float
 	mustHold(op, "c", len(c), blockLen(op, "c", rows, cols, ldc))
 	mustHold(op, "in", len(in), blockLen(op, "in", rows, cols, ldin))
 	mustHold(op, "bias", len(bias), cols)
-	for i := range rows {
-		biasResidual(dst[i*lddst:i*lddst+cols], c[i*ldc:i*ldc+cols], in[i*ldin:i*ldin+cols], bias[:cols])
-	}
-}
-
-func biasResidualGeneric(dst, c, in, bias []float32) {
-	for j, v := range c {
-		dst[j] = in[j] + (v + bias[j])
+	if rows > 0 && cols > 0 {
+		biasResidualTile(dst, lddst, c, ldc, in, ldin, rows, cols, bias[:cols])
 	}
 }

@@ -4,15 +4,29 @@
 
 package simd
 
-// biasBF16AVX512BF16 computes dst[i] = bf16(c[i] + bias[i]).
+// biasTileBF16AVX512BF16 computes dst[i*lddst+j] = bf16(c[i*ldc+j] + bias[j]).
+// rows, cols > 0.
 //
 //go:noescape
-func biasBF16AVX512BF16(dst []uint16, c []float32, bias []float32)
+func biasTileBF16AVX512BF16(dst *uint16, lddst int, c *float32, ldc int, rows int, cols int, bias *float32)
 
-// biasBF16AVX512 computes dst[i] = bf16(c[i] + bias[i]).
+// roundTileBF16AVX512BF16 computes dst[i*lddst+j] = bf16(c[i*ldc+j]).
+// rows, cols > 0.
 //
 //go:noescape
-func biasBF16AVX512(dst []uint16, c []float32, bias []float32)
+func roundTileBF16AVX512BF16(dst *uint16, lddst int, c *float32, ldc int, rows int, cols int)
+
+// biasTileBF16AVX512 computes dst[i*lddst+j] = bf16(c[i*ldc+j] + bias[j]).
+// rows, cols > 0.
+//
+//go:noescape
+func biasTileBF16AVX512(dst *uint16, lddst int, c *float32, ldc int, rows int, cols int, bias *float32)
+
+// roundTileBF16AVX512 computes dst[i*lddst+j] = bf16(c[i*ldc+j]).
+// rows, cols > 0.
+//
+//go:noescape
+func roundTileBF16AVX512(dst *uint16, lddst int, c *float32, ldc int, rows int, cols int)
 
 // biasBF16AVX2 computes dst[i] = bf16(c[i] + bias[i]), for whole vectors of 8.
 //

@@ -4,154 +4,248 @@
 
 #include "textflag.h"
 
-// func biasBF16AVX512BF16(dst []uint16, c []float32, bias []float32)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
-TEXT ·biasBF16AVX512BF16(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ c_base+24(FP), CX
-	MOVQ bias_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	XORQ SI, SI
-	MOVQ BX, DI
-	SHLQ $0x01, DI
-	ANDQ $-64, DI
+// func biasTileBF16AVX512BF16(dst *uint16, lddst int, c *float32, ldc int, rows int, cols int, bias *float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, MMX+
+TEXT ·biasTileBF16AVX512BF16(SB), NOSPLIT, $0-56
+	MOVQ   dst+0(FP), AX
+	MOVQ   lddst+8(FP), CX
+	SHLQ   $0x01, CX
+	IMUL3Q $0x02, CX, DX
+	ADDQ   AX, DX
+	MOVQ   c+16(FP), BX
+	MOVQ   ldc+24(FP), SI
+	SHLQ   $0x02, SI
+	MOVQ   bias+48(FP), DI
+	MOVQ   cols+40(FP), R8
+	MOVQ   rows+32(FP), R9
+	MOVQ   R8, R10
+	ANDQ   $-32, R10
+	MOVQ   R8, R11
+	ANDQ   $-16, R11
+	ANDQ   $0x0f, R8
+	MOVL   $0x0000ffff, R12
+	BZHIL  R8, R12, R12
+	KMOVW  R12, K1
 
-xgroup:
-	CMPQ      SI, DI
-	JGE       xgroupend
-	VMOVUPS   (CX)(SI*2), Z0
-	VMOVUPS   (DX)(SI*2), Z1
-	VADDPS    Z1, Z0, Z0
-	LONG      $0x487ef262
-	WORD      $0xc072
-	VMOVDQU16 Y0, (AX)(SI*1)
-	VMOVUPS   64(CX)(SI*2), Z0
-	VMOVUPS   64(DX)(SI*2), Z1
-	VADDPS    Z1, Z0, Z0
-	LONG      $0x487ef262
-	WORD      $0xc072
-	VMOVDQU16 Y0, 32(AX)(SI*1)
-	ADDQ      $+64, SI
-	JMP       xgroup
+row:
+	XORQ R12, R12
 
-xgroupend:
-	MOVQ BX, DI
-	SHLQ $0x01, DI
-	ANDQ $-32, DI
+pair:
+	CMPQ       R12, R10
+	JGE        pairEnd
+	PREFETCHT0 (DX)(R12*2)
+	VMOVUPS    (BX)(R12*4), Z0
+	VMOVUPS    (DI)(R12*4), Z1
+	VADDPS     Z1, Z0, Z0
+	VMOVUPS    64(BX)(R12*4), Z1
+	VMOVUPS    64(DI)(R12*4), Z2
+	VADDPS     Z2, Z1, Z1
+	LONG       $0x4877f262
+	WORD       $0xc072
+	VMOVUPS    Z0, (AX)(R12*2)
+	ADDQ       $0x20, R12
+	JMP        pair
 
-xsingle:
-	CMPQ      SI, DI
-	JGE       xsingleend
-	VMOVUPS   (CX)(SI*2), Z0
-	VMOVUPS   (DX)(SI*2), Z1
-	VADDPS    Z1, Z0, Z0
-	LONG      $0x487ef262
-	WORD      $0xc072
-	VMOVDQU16 Y0, (AX)(SI*1)
-	ADDQ      $+32, SI
-	JMP       xsingle
+pairEnd:
+single:
+	CMPQ       R12, R11
+	JGE        singleEnd
+	PREFETCHT0 (DX)(R12*2)
+	VMOVUPS    (BX)(R12*4), Z0
+	VMOVUPS    (DI)(R12*4), Z1
+	VADDPS     Z1, Z0, Z0
+	LONG       $0x487ef262
+	WORD       $0xc072
+	VMOVDQU16  Y0, (AX)(R12*2)
+	ADDQ       $0x10, R12
+	JMP        single
 
-xsingleend:
-	ANDQ      $+15, BX
-	JZ        xdone
-	MOVL      $0x0000ffff, DI
-	BZHIL     BX, DI, DI
-	KMOVW     DI, K1
-	VMOVUPS.Z (CX)(SI*2), K1, Z0
-	VMOVUPS.Z (DX)(SI*2), K1, Z1
-	VADDPS    Z1, Z0, Z0
-	LONG      $0x487ef262
-	WORD      $0xc072
-	VMOVDQU16 Y0, K1, (AX)(SI*1)
+singleEnd:
+	TESTQ      R8, R8
+	JZ         rowEnd
+	PREFETCHT0 (DX)(R12*2)
+	VMOVUPS.Z  (BX)(R12*4), K1, Z0
+	VMOVUPS.Z  (DI)(R12*4), K1, Z1
+	VADDPS     Z1, Z0, Z0
+	LONG       $0x487ef262
+	WORD       $0xc072
+	VMOVDQU16  Y0, K1, (AX)(R12*2)
 
-xdone:
+rowEnd:
+	ADDQ CX, AX
+	ADDQ CX, DX
+	ADDQ SI, BX
+	DECQ R9
+	JNZ  row
 	VZEROUPPER
 	RET
 
-// func biasBF16AVX512(dst []uint16, c []float32, bias []float32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·biasBF16AVX512(SB), NOSPLIT, $0-72
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         c_base+24(FP), CX
-	MOVQ         bias_base+48(FP), DX
+// func roundTileBF16AVX512BF16(dst *uint16, lddst int, c *float32, ldc int, rows int, cols int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, MMX+
+TEXT ·roundTileBF16AVX512BF16(SB), NOSPLIT, $0-48
+	MOVQ   dst+0(FP), AX
+	MOVQ   lddst+8(FP), CX
+	SHLQ   $0x01, CX
+	IMUL3Q $0x02, CX, DX
+	ADDQ   AX, DX
+	MOVQ   c+16(FP), BX
+	MOVQ   ldc+24(FP), SI
+	SHLQ   $0x02, SI
+	MOVQ   cols+40(FP), DI
+	MOVQ   rows+32(FP), R8
+	MOVQ   DI, R9
+	ANDQ   $-32, R9
+	MOVQ   DI, R10
+	ANDQ   $-16, R10
+	ANDQ   $0x0f, DI
+	MOVL   $0x0000ffff, R11
+	BZHIL  DI, R11, R11
+	KMOVW  R11, K1
+
+row:
+	XORQ R11, R11
+
+pair:
+	CMPQ       R11, R9
+	JGE        pairEnd
+	PREFETCHT0 (DX)(R11*2)
+	VMOVUPS    (BX)(R11*4), Z0
+	VMOVUPS    64(BX)(R11*4), Z1
+	LONG       $0x4877f262
+	WORD       $0xc072
+	VMOVUPS    Z0, (AX)(R11*2)
+	ADDQ       $0x20, R11
+	JMP        pair
+
+pairEnd:
+single:
+	CMPQ       R11, R10
+	JGE        singleEnd
+	PREFETCHT0 (DX)(R11*2)
+	VMOVUPS    (BX)(R11*4), Z0
+	LONG       $0x487ef262
+	WORD       $0xc072
+	VMOVDQU16  Y0, (AX)(R11*2)
+	ADDQ       $0x10, R11
+	JMP        single
+
+singleEnd:
+	TESTQ      DI, DI
+	JZ         rowEnd
+	PREFETCHT0 (DX)(R11*2)
+	VMOVUPS.Z  (BX)(R11*4), K1, Z0
+	LONG       $0x487ef262
+	WORD       $0xc072
+	VMOVDQU16  Y0, K1, (AX)(R11*2)
+
+rowEnd:
+	ADDQ CX, AX
+	ADDQ CX, DX
+	ADDQ SI, BX
+	DECQ R8
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func biasTileBF16AVX512(dst *uint16, lddst int, c *float32, ldc int, rows int, cols int, bias *float32)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·biasTileBF16AVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS words00000001AVX512<>+0(SB), Z0
 	VBROADCASTSS words00007fffAVX512<>+0(SB), Z1
 	VBROADCASTSS words00400000AVX512<>+0(SB), Z2
-	MOVQ         dst_len+8(FP), BX
-	XORQ         SI, SI
-	MOVQ         BX, DI
-	SHLQ         $0x01, DI
-	ANDQ         $-64, DI
+	MOVQ         dst+0(FP), AX
+	MOVQ         lddst+8(FP), CX
+	SHLQ         $0x01, CX
+	IMUL3Q       $0x02, CX, DX
+	ADDQ         AX, DX
+	MOVQ         c+16(FP), BX
+	MOVQ         ldc+24(FP), SI
+	SHLQ         $0x02, SI
+	MOVQ         bias+48(FP), DI
+	MOVQ         cols+40(FP), R8
+	MOVQ         rows+32(FP), R9
+	MOVQ         R8, R10
+	ANDQ         $-32, R10
+	MOVQ         R8, R11
+	ANDQ         $-16, R11
+	ANDQ         $0x0f, R8
+	MOVL         $0x0000ffff, R12
+	BZHIL        R8, R12, R12
+	KMOVW        R12, K1
 
-xgroup:
-	CMPQ    SI, DI
-	JGE     xgroupend
-	VMOVUPS (CX)(SI*2), Z3
-	VMOVUPS (DX)(SI*2), Z4
-	VADDPS  Z4, Z3, Z3
-	VPSRLD  $0x10, Z3, Z4
-	VCMPPS  $0x03, Z3, Z3, K4
-	VPANDD  Z0, Z4, Z4
-	VPADDD  Z1, Z4, Z4
-	VPADDD  Z3, Z4, Z4
-	VPORD   Z2, Z3, K4, Z4
-	VPSRLD  $0x10, Z4, Z4
-	VPMOVDW Z4, (AX)(SI*1)
-	VMOVUPS 64(CX)(SI*2), Z3
-	VMOVUPS 64(DX)(SI*2), Z4
-	VADDPS  Z4, Z3, Z3
-	VPSRLD  $0x10, Z3, Z4
-	VCMPPS  $0x03, Z3, Z3, K4
-	VPANDD  Z0, Z4, Z4
-	VPADDD  Z1, Z4, Z4
-	VPADDD  Z3, Z4, Z4
-	VPORD   Z2, Z3, K4, Z4
-	VPSRLD  $0x10, Z4, Z4
-	VPMOVDW Z4, 32(AX)(SI*1)
-	ADDQ    $+64, SI
-	JMP     xgroup
+row:
+	XORQ R12, R12
 
-xgroupend:
-	MOVQ BX, DI
-	SHLQ $0x01, DI
-	ANDQ $-32, DI
+pair:
+	CMPQ       R12, R10
+	JGE        pairEnd
+	PREFETCHT0 (DX)(R12*2)
+	VMOVUPS    (BX)(R12*4), Z3
+	VMOVUPS    (DI)(R12*4), Z4
+	VADDPS     Z4, Z3, Z3
+	VMOVUPS    64(BX)(R12*4), Z4
+	VMOVUPS    64(DI)(R12*4), Z5
+	VADDPS     Z5, Z4, Z4
+	VPSRLD     $0x10, Z3, Z5
+	VCMPPS     $0x03, Z3, Z3, K4
+	VPANDD     Z0, Z5, Z5
+	VPADDD     Z1, Z5, Z5
+	VPADDD     Z3, Z5, Z5
+	VPORD      Z2, Z3, K4, Z5
+	VPSRLD     $0x10, Z5, Z5
+	VPMOVDW    Z5, (AX)(R12*2)
+	VPSRLD     $0x10, Z4, Z3
+	VCMPPS     $0x03, Z4, Z4, K4
+	VPANDD     Z0, Z3, Z3
+	VPADDD     Z1, Z3, Z3
+	VPADDD     Z4, Z3, Z3
+	VPORD      Z2, Z4, K4, Z3
+	VPSRLD     $0x10, Z3, Z3
+	VPMOVDW    Z3, 32(AX)(R12*2)
+	ADDQ       $0x20, R12
+	JMP        pair
 
-xsingle:
-	CMPQ    SI, DI
-	JGE     xsingleend
-	VMOVUPS (CX)(SI*2), Z3
-	VMOVUPS (DX)(SI*2), Z4
-	VADDPS  Z4, Z3, Z3
-	VPSRLD  $0x10, Z3, Z4
-	VCMPPS  $0x03, Z3, Z3, K4
-	VPANDD  Z0, Z4, Z4
-	VPADDD  Z1, Z4, Z4
-	VPADDD  Z3, Z4, Z4
-	VPORD   Z2, Z3, K4, Z4
-	VPSRLD  $0x10, Z4, Z4
-	VPMOVDW Z4, (AX)(SI*1)
-	ADDQ    $+32, SI
-	JMP     xsingle
+pairEnd:
+single:
+	CMPQ       R12, R11
+	JGE        singleEnd
+	PREFETCHT0 (DX)(R12*2)
+	VMOVUPS    (BX)(R12*4), Z3
+	VMOVUPS    (DI)(R12*4), Z4
+	VADDPS     Z4, Z3, Z3
+	VPSRLD     $0x10, Z3, Z4
+	VCMPPS     $0x03, Z3, Z3, K4
+	VPANDD     Z0, Z4, Z4
+	VPADDD     Z1, Z4, Z4
+	VPADDD     Z3, Z4, Z4
+	VPORD      Z2, Z3, K4, Z4
+	VPSRLD     $0x10, Z4, Z4
+	VPMOVDW    Z4, (AX)(R12*2)
+	ADDQ       $0x10, R12
+	JMP        single
 
-xsingleend:
-	ANDQ      $+15, BX
-	JZ        xdone
-	MOVL      $0x0000ffff, DI
-	BZHIL     BX, DI, DI
-	KMOVW     DI, K1
-	VMOVUPS.Z (CX)(SI*2), K1, Z3
-	VMOVUPS.Z (DX)(SI*2), K1, Z4
-	VADDPS    Z4, Z3, Z3
-	VPSRLD    $0x10, Z3, Z4
-	VCMPPS    $0x03, Z3, Z3, K4
-	VPANDD    Z0, Z4, Z4
-	VPADDD    Z1, Z4, Z4
-	VPADDD    Z3, Z4, Z4
-	VPORD     Z2, Z3, K4, Z4
-	VPSRLD    $0x10, Z4, Z4
-	VPMOVDW   Z4, K1, (AX)(SI*1)
+singleEnd:
+	TESTQ      R8, R8
+	JZ         rowEnd
+	PREFETCHT0 (DX)(R12*2)
+	VMOVUPS.Z  (BX)(R12*4), K1, Z3
+	VMOVUPS.Z  (DI)(R12*4), K1, Z4
+	VADDPS     Z4, Z3, Z3
+	VPSRLD     $0x10, Z3, Z4
+	VCMPPS     $0x03, Z3, Z3, K4
+	VPANDD     Z0, Z4, Z4
+	VPADDD     Z1, Z4, Z4
+	VPADDD     Z3, Z4, Z4
+	VPORD      Z2, Z3, K4, Z4
+	VPSRLD     $0x10, Z4, Z4
+	VPMOVDW    Z4, K1, (AX)(R12*2)
 
-xdone:
+rowEnd:
+	ADDQ CX, AX
+	ADDQ CX, DX
+	ADDQ SI, BX
+	DECQ R9
+	JNZ  row
 	VZEROUPPER
 	RET
 
@@ -163,6 +257,99 @@ GLOBL words00007fffAVX512<>(SB), RODATA|NOPTR, $4
 
 DATA words00400000AVX512<>+0(SB)/4, $0x00400000
 GLOBL words00400000AVX512<>(SB), RODATA|NOPTR, $4
+
+// func roundTileBF16AVX512(dst *uint16, lddst int, c *float32, ldc int, rows int, cols int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·roundTileBF16AVX512(SB), NOSPLIT, $0-48
+	VBROADCASTSS words00000001AVX512<>+0(SB), Z0
+	VBROADCASTSS words00007fffAVX512<>+0(SB), Z1
+	VBROADCASTSS words00400000AVX512<>+0(SB), Z2
+	MOVQ         dst+0(FP), AX
+	MOVQ         lddst+8(FP), CX
+	SHLQ         $0x01, CX
+	IMUL3Q       $0x02, CX, DX
+	ADDQ         AX, DX
+	MOVQ         c+16(FP), BX
+	MOVQ         ldc+24(FP), SI
+	SHLQ         $0x02, SI
+	MOVQ         cols+40(FP), DI
+	MOVQ         rows+32(FP), R8
+	MOVQ         DI, R9
+	ANDQ         $-32, R9
+	MOVQ         DI, R10
+	ANDQ         $-16, R10
+	ANDQ         $0x0f, DI
+	MOVL         $0x0000ffff, R11
+	BZHIL        DI, R11, R11
+	KMOVW        R11, K1
+
+row:
+	XORQ R11, R11
+
+pair:
+	CMPQ       R11, R9
+	JGE        pairEnd
+	PREFETCHT0 (DX)(R11*2)
+	VMOVUPS    (BX)(R11*4), Z3
+	VMOVUPS    64(BX)(R11*4), Z4
+	VPSRLD     $0x10, Z3, Z5
+	VCMPPS     $0x03, Z3, Z3, K4
+	VPANDD     Z0, Z5, Z5
+	VPADDD     Z1, Z5, Z5
+	VPADDD     Z3, Z5, Z5
+	VPORD      Z2, Z3, K4, Z5
+	VPSRLD     $0x10, Z5, Z5
+	VPMOVDW    Z5, (AX)(R11*2)
+	VPSRLD     $0x10, Z4, Z3
+	VCMPPS     $0x03, Z4, Z4, K4
+	VPANDD     Z0, Z3, Z3
+	VPADDD     Z1, Z3, Z3
+	VPADDD     Z4, Z3, Z3
+	VPORD      Z2, Z4, K4, Z3
+	VPSRLD     $0x10, Z3, Z3
+	VPMOVDW    Z3, 32(AX)(R11*2)
+	ADDQ       $0x20, R11
+	JMP        pair
+
+pairEnd:
+single:
+	CMPQ       R11, R10
+	JGE        singleEnd
+	PREFETCHT0 (DX)(R11*2)
+	VMOVUPS    (BX)(R11*4), Z3
+	VPSRLD     $0x10, Z3, Z4
+	VCMPPS     $0x03, Z3, Z3, K4
+	VPANDD     Z0, Z4, Z4
+	VPADDD     Z1, Z4, Z4
+	VPADDD     Z3, Z4, Z4
+	VPORD      Z2, Z3, K4, Z4
+	VPSRLD     $0x10, Z4, Z4
+	VPMOVDW    Z4, (AX)(R11*2)
+	ADDQ       $0x10, R11
+	JMP        single
+
+singleEnd:
+	TESTQ      DI, DI
+	JZ         rowEnd
+	PREFETCHT0 (DX)(R11*2)
+	VMOVUPS.Z  (BX)(R11*4), K1, Z3
+	VPSRLD     $0x10, Z3, Z4
+	VCMPPS     $0x03, Z3, Z3, K4
+	VPANDD     Z0, Z4, Z4
+	VPADDD     Z1, Z4, Z4
+	VPADDD     Z3, Z4, Z4
+	VPORD      Z2, Z3, K4, Z4
+	VPSRLD     $0x10, Z4, Z4
+	VPMOVDW    Z4, K1, (AX)(R11*2)
+
+rowEnd:
+	ADDQ CX, AX
+	ADDQ CX, DX
+	ADDQ SI, BX
+	DECQ R8
+	JNZ  row
+	VZEROUPPER
+	RET
 
 // func biasBF16AVX2(dst []uint16, c []float32, bias []float32)
 // Requires: AVX, AVX2

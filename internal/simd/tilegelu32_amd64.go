@@ -4,10 +4,11 @@
 
 package simd
 
-// biasGELUAVX512 computes c[i] += bias[i], then dst[i] = c[i]*Φ(c[i]).
+// biasGELUTileAVX512 computes c[i*ldc+j] += bias[j], then dst[i*lddst+j] = GELU(c[i*ldc+j]).
+// rows, cols > 0.
 //
 //go:noescape
-func biasGELUAVX512(dst []float32, c []float32, bias []float32)
+func biasGELUTileAVX512(dst *float32, lddst int, c *float32, ldc int, rows int, cols int, bias *float32)
 
 // biasGELUAVX2 computes c[i] += bias[i], then dst[i] = c[i]*Φ(c[i]).
 //

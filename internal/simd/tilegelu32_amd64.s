@@ -4,170 +4,383 @@
 
 #include "textflag.h"
 
-// func biasGELUAVX512(dst []float32, c []float32, bias []float32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·biasGELUAVX512(SB), NOSPLIT, $0-72
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         c_base+24(FP), CX
-	MOVQ         bias_base+48(FP), DX
-	VBROADCASTSS words40a66666AVX512<>+0(SB), Z0
-	VBROADCASTSS wordsc0a66666AVX512<>+0(SB), Z1
-	VBROADCASTSS words3d977ab4AVX512<>+0(SB), Z2
-	VBROADCASTSS wordsbf800000AVX512<>+0(SB), Z3
-	VBROADCASTSS words3f000000AVX512<>+0(SB), Z4
-	VBROADCASTSS words3e0b367aAVX512<>+0(SB), Z5
-	VBROADCASTSS wordsbd8abd31AVX512<>+0(SB), Z6
-	VBROADCASTSS words3d4ce683AVX512<>+0(SB), Z7
-	VBROADCASTSS wordsbd238d74AVX512<>+0(SB), Z8
-	VBROADCASTSS words3d0307e6AVX512<>+0(SB), Z9
-	VBROADCASTSS wordsbcca8929AVX512<>+0(SB), Z10
-	VBROADCASTSS words3c9315f6AVX512<>+0(SB), Z11
-	VBROADCASTSS wordsbc4ce2a3AVX512<>+0(SB), Z12
-	VBROADCASTSS words3c0c3ee7AVX512<>+0(SB), Z13
-	VBROADCASTSS wordsbb9cec18AVX512<>+0(SB), Z14
-	VBROADCASTSS words3aebf3caAVX512<>+0(SB), Z15
-	VBROADCASTSS wordsbaa01ed6AVX512<>+0(SB), Z16
-	VBROADCASTSS words3aa64388AVX512<>+0(SB), Z17
-	VBROADCASTSS wordsb9fc4e60AVX512<>+0(SB), Z18
-	MOVQ         dst_len+8(FP), BX
-	XORQ         SI, SI
-	MOVQ         BX, DI
-	SHLQ         $0x02, DI
-	ANDQ         $-64, DI
+// func biasGELUTileAVX512(dst *float32, lddst int, c *float32, ldc int, rows int, cols int, bias *float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
+TEXT ·biasGELUTileAVX512(SB), NOSPLIT, $0-56
+	VBROADCASTSS words4ac00000AVX512<>+0(SB), Z0
+	VBROADCASTSS words40f00000AVX512<>+0(SB), Z1
+	VMOVUPS      phiSegments<>+0(SB), Z2
+	VMOVUPS      phiSegments<>+64(SB), Z3
+	VMOVUPS      phiSegments<>+128(SB), Z4
+	VMOVUPS      phiSegments<>+192(SB), Z5
+	VMOVUPS      phiSegments<>+256(SB), Z6
+	VMOVUPS      phiSegments<>+320(SB), Z7
+	VMOVUPS      phiSegments<>+384(SB), Z8
+	VMOVUPS      phiSegments<>+448(SB), Z9
+	VMOVUPS      phiSegments<>+512(SB), Z10
+	VMOVUPS      phiSegments<>+576(SB), Z11
+	VMOVUPS      phiSegments<>+640(SB), Z12
+	VMOVUPS      phiSegments<>+704(SB), Z13
+	MOVQ         dst+0(FP), AX
+	MOVQ         lddst+8(FP), CX
+	SHLQ         $0x02, CX
+	IMUL3Q       $0x02, CX, DX
+	ADDQ         AX, DX
+	MOVQ         c+16(FP), BX
+	MOVQ         ldc+24(FP), SI
+	SHLQ         $0x02, SI
+	MOVQ         bias+48(FP), DI
+	MOVQ         cols+40(FP), R8
+	MOVQ         rows+32(FP), R9
+	MOVQ         R8, R10
+	ANDQ         $-32, R10
+	MOVQ         R8, R11
+	ANDQ         $-16, R11
+	ANDQ         $0x0f, R8
+	MOVL         $0x0000ffff, R12
+	BZHIL        R8, R12, R12
+	KMOVW        R12, K1
 
-xsingle:
-	CMPQ        SI, DI
-	JGE         xsingleend
-	VMOVUPS     (CX)(SI*1), Z19
-	VMOVUPS     (DX)(SI*1), Z20
-	VADDPS      Z20, Z19, Z19
-	VMOVUPS     Z19, (CX)(SI*1)
-	VMOVUPS     Z0, Z21
-	VMINPS      Z19, Z21, Z20
-	VMOVUPS     Z1, Z21
-	VMAXPS      Z20, Z21, Z20
-	VMULPS      Z20, Z20, Z21
-	VMOVUPS     Z2, Z22
-	VFMADD213PS Z3, Z22, Z21
-	VMOVUPS     Z18, Z22
-	VFMADD213PS Z17, Z21, Z22
-	VFMADD213PS Z16, Z21, Z22
-	VFMADD213PS Z15, Z21, Z22
-	VFMADD213PS Z14, Z21, Z22
-	VFMADD213PS Z13, Z21, Z22
-	VFMADD213PS Z12, Z21, Z22
-	VFMADD213PS Z11, Z21, Z22
-	VFMADD213PS Z10, Z21, Z22
-	VFMADD213PS Z9, Z21, Z22
-	VFMADD213PS Z8, Z21, Z22
-	VFMADD213PS Z7, Z21, Z22
-	VFMADD213PS Z6, Z21, Z22
-	VFMADD213PS Z5, Z21, Z22
-	VFMADD213PS Z4, Z20, Z22
-	VCMPPS      $0x05, Z1, Z19, K2
-	VMOVAPS.Z   Z22, K2, Z22
-	VMULPS      Z19, Z22, Z22
-	VMOVUPS     Z22, (AX)(SI*1)
-	ADDQ        $+64, SI
-	JMP         xsingle
+row:
+	XORQ R12, R12
 
-xsingleend:
-	ANDQ        $+15, BX
-	JZ          xdone
-	MOVL        $0x0000ffff, DI
-	BZHIL       BX, DI, DI
-	KMOVW       DI, K1
-	VMOVUPS.Z   (CX)(SI*1), K1, Z19
-	VMOVUPS.Z   (DX)(SI*1), K1, Z20
-	VADDPS      Z20, Z19, Z19
-	VMOVUPS     Z19, K1, (CX)(SI*1)
-	VMOVUPS     Z0, Z20
-	VMINPS      Z19, Z20, Z0
-	VMOVUPS     Z1, Z20
-	VMAXPS      Z0, Z20, Z0
-	VMULPS      Z0, Z0, Z20
-	VMOVUPS     Z2, Z2
-	VFMADD213PS Z3, Z2, Z20
-	VMOVUPS     Z18, Z2
-	VFMADD213PS Z17, Z20, Z2
-	VFMADD213PS Z16, Z20, Z2
-	VFMADD213PS Z15, Z20, Z2
-	VFMADD213PS Z14, Z20, Z2
-	VFMADD213PS Z13, Z20, Z2
-	VFMADD213PS Z12, Z20, Z2
-	VFMADD213PS Z11, Z20, Z2
-	VFMADD213PS Z10, Z20, Z2
-	VFMADD213PS Z9, Z20, Z2
-	VFMADD213PS Z8, Z20, Z2
-	VFMADD213PS Z7, Z20, Z2
-	VFMADD213PS Z6, Z20, Z2
-	VFMADD213PS Z5, Z20, Z2
-	VFMADD213PS Z4, Z0, Z2
-	VCMPPS      $0x05, Z1, Z19, K2
-	VMOVAPS.Z   Z2, K2, Z2
-	VMULPS      Z19, Z2, Z2
-	VMOVUPS     Z2, K1, (AX)(SI*1)
+pair:
+	CMPQ        R12, R10
+	JGE         pairEnd
+	PREFETCHT0  (DX)(R12*4)
+	PREFETCHT0  64(DX)(R12*4)
+	VMOVUPS     (BX)(R12*4), Z14
+	VMOVUPS     (DI)(R12*4), Z15
+	VADDPS      Z15, Z14, Z14
+	VMOVUPS     Z14, (BX)(R12*4)
+	VRANGEPS    $0x02, Z1, Z14, Z16
+	VADDPS      Z0, Z16, Z15
+	VSUBPS      Z0, Z15, Z17
+	VSUBPS      Z17, Z16, Z16
+	VMOVAPS     Z15, Z17
+	VPERMI2PS   Z13, Z12, Z17
+	VMOVAPS     Z15, Z18
+	VPERMI2PS   Z11, Z10, Z18
+	VFMADD231PS Z17, Z16, Z18
+	VMOVAPS     Z15, Z17
+	VPERMI2PS   Z9, Z8, Z17
+	VFMADD231PS Z18, Z16, Z17
+	VMOVAPS     Z15, Z18
+	VPERMI2PS   Z7, Z6, Z18
+	VFMADD231PS Z17, Z16, Z18
+	VMOVAPS     Z15, Z17
+	VPERMI2PS   Z5, Z4, Z17
+	VFMADD231PS Z18, Z16, Z17
+	VMOVAPS     Z15, Z15
+	VPERMI2PS   Z3, Z2, Z15
+	VFMADD231PS Z17, Z16, Z15
+	VMULPS      Z14, Z15, Z15
+	VMOVUPS     Z15, (AX)(R12*4)
+	VMOVUPS     64(BX)(R12*4), Z14
+	VMOVUPS     64(DI)(R12*4), Z15
+	VADDPS      Z15, Z14, Z14
+	VMOVUPS     Z14, 64(BX)(R12*4)
+	VRANGEPS    $0x02, Z1, Z14, Z16
+	VADDPS      Z0, Z16, Z15
+	VSUBPS      Z0, Z15, Z17
+	VSUBPS      Z17, Z16, Z16
+	VMOVAPS     Z15, Z17
+	VPERMI2PS   Z13, Z12, Z17
+	VMOVAPS     Z15, Z18
+	VPERMI2PS   Z11, Z10, Z18
+	VFMADD231PS Z17, Z16, Z18
+	VMOVAPS     Z15, Z17
+	VPERMI2PS   Z9, Z8, Z17
+	VFMADD231PS Z18, Z16, Z17
+	VMOVAPS     Z15, Z18
+	VPERMI2PS   Z7, Z6, Z18
+	VFMADD231PS Z17, Z16, Z18
+	VMOVAPS     Z15, Z17
+	VPERMI2PS   Z5, Z4, Z17
+	VFMADD231PS Z18, Z16, Z17
+	VMOVAPS     Z15, Z15
+	VPERMI2PS   Z3, Z2, Z15
+	VFMADD231PS Z17, Z16, Z15
+	VMULPS      Z14, Z15, Z15
+	VMOVUPS     Z15, 64(AX)(R12*4)
+	ADDQ        $0x20, R12
+	JMP         pair
 
-xdone:
+pairEnd:
+single:
+	CMPQ        R12, R11
+	JGE         singleEnd
+	PREFETCHT0  (DX)(R12*4)
+	VMOVUPS     (BX)(R12*4), Z14
+	VMOVUPS     (DI)(R12*4), Z15
+	VADDPS      Z15, Z14, Z14
+	VMOVUPS     Z14, (BX)(R12*4)
+	VRANGEPS    $0x02, Z1, Z14, Z16
+	VADDPS      Z0, Z16, Z15
+	VSUBPS      Z0, Z15, Z17
+	VSUBPS      Z17, Z16, Z16
+	VMOVAPS     Z15, Z17
+	VPERMI2PS   Z13, Z12, Z17
+	VMOVAPS     Z15, Z18
+	VPERMI2PS   Z11, Z10, Z18
+	VFMADD231PS Z17, Z16, Z18
+	VMOVAPS     Z15, Z17
+	VPERMI2PS   Z9, Z8, Z17
+	VFMADD231PS Z18, Z16, Z17
+	VMOVAPS     Z15, Z18
+	VPERMI2PS   Z7, Z6, Z18
+	VFMADD231PS Z17, Z16, Z18
+	VMOVAPS     Z15, Z17
+	VPERMI2PS   Z5, Z4, Z17
+	VFMADD231PS Z18, Z16, Z17
+	VMOVAPS     Z15, Z15
+	VPERMI2PS   Z3, Z2, Z15
+	VFMADD231PS Z17, Z16, Z15
+	VMULPS      Z14, Z15, Z15
+	VMOVUPS     Z15, (AX)(R12*4)
+	ADDQ        $0x10, R12
+	JMP         single
+
+singleEnd:
+	TESTQ       R8, R8
+	JZ          rowEnd
+	PREFETCHT0  (DX)(R12*4)
+	VMOVUPS.Z   (BX)(R12*4), K1, Z14
+	VMOVUPS.Z   (DI)(R12*4), K1, Z15
+	VADDPS      Z15, Z14, Z14
+	VMOVUPS     Z14, K1, (BX)(R12*4)
+	VRANGEPS    $0x02, Z1, Z14, Z16
+	VADDPS      Z0, Z16, Z15
+	VSUBPS      Z0, Z15, Z17
+	VSUBPS      Z17, Z16, Z16
+	VMOVAPS     Z15, Z17
+	VPERMI2PS   Z13, Z12, Z17
+	VMOVAPS     Z15, Z18
+	VPERMI2PS   Z11, Z10, Z18
+	VFMADD231PS Z17, Z16, Z18
+	VMOVAPS     Z15, Z17
+	VPERMI2PS   Z9, Z8, Z17
+	VFMADD231PS Z18, Z16, Z17
+	VMOVAPS     Z15, Z18
+	VPERMI2PS   Z7, Z6, Z18
+	VFMADD231PS Z17, Z16, Z18
+	VMOVAPS     Z15, Z17
+	VPERMI2PS   Z5, Z4, Z17
+	VFMADD231PS Z18, Z16, Z17
+	VMOVAPS     Z15, Z15
+	VPERMI2PS   Z3, Z2, Z15
+	VFMADD231PS Z17, Z16, Z15
+	VMULPS      Z14, Z15, Z15
+	VMOVUPS     Z15, K1, (AX)(R12*4)
+
+rowEnd:
+	ADDQ CX, AX
+	ADDQ CX, DX
+	ADDQ SI, BX
+	DECQ R9
+	JNZ  row
 	VZEROUPPER
 	RET
 
-DATA words40a66666AVX512<>+0(SB)/4, $0x40a66666
-GLOBL words40a66666AVX512<>(SB), RODATA|NOPTR, $4
+DATA phiSegments<>+0(SB)/4, $0x3f000000
+DATA phiSegments<>+4(SB)/4, $0x3f3103af
+DATA phiSegments<>+8(SB)/4, $0x3f57625e
+DATA phiSegments<>+12(SB)/4, $0x3f6ee5b9
+DATA phiSegments<>+16(SB)/4, $0x3f7a2d0c
+DATA phiSegments<>+20(SB)/4, $0x3f7e690b
+DATA phiSegments<>+24(SB)/4, $0x3f7fa788
+DATA phiSegments<>+28(SB)/4, $0x3f7ff0c1
+DATA phiSegments<>+32(SB)/4, $0x3f7ffded
+DATA phiSegments<>+36(SB)/4, $0x3f7fffc7
+DATA phiSegments<>+40(SB)/4, $0x3f7ffffb
+DATA phiSegments<>+44(SB)/4, $0x3f800000
+DATA phiSegments<>+48(SB)/4, $0x3f800000
+DATA phiSegments<>+52(SB)/4, $0x3f800000
+DATA phiSegments<>+56(SB)/4, $0x3f800000
+DATA phiSegments<>+60(SB)/4, $0x3f800000
+DATA phiSegments<>+64(SB)/4, $0x00000000
+DATA phiSegments<>+68(SB)/4, $0x00000000
+DATA phiSegments<>+72(SB)/4, $0x00000000
+DATA phiSegments<>+76(SB)/4, $0x00000000
+DATA phiSegments<>+80(SB)/4, $0x00000000
+DATA phiSegments<>+84(SB)/4, $0x32a3276c
+DATA phiSegments<>+88(SB)/4, $0x3499e968
+DATA phiSegments<>+92(SB)/4, $0x36640688
+DATA phiSegments<>+96(SB)/4, $0x3804d76b
+DATA phiSegments<>+100(SB)/4, $0x3973ee43
+DATA phiSegments<>+104(SB)/4, $0x3ab0ef17
+DATA phiSegments<>+108(SB)/4, $0x3bcb7a6a
+DATA phiSegments<>+112(SB)/4, $0x3cba5e77
+DATA phiSegments<>+116(SB)/4, $0x3d88d236
+DATA phiSegments<>+120(SB)/4, $0x3e227687
+DATA phiSegments<>+124(SB)/4, $0x3e9df8a3
+DATA phiSegments<>+128(SB)/4, $0x3ecc4229
+DATA phiSegments<>+132(SB)/4, $0x3eb441e8
+DATA phiSegments<>+136(SB)/4, $0x3e77c72d
+DATA phiSegments<>+140(SB)/4, $0x3e04a043
+DATA phiSegments<>+144(SB)/4, $0x3d5d25a1
+DATA phiSegments<>+148(SB)/4, $0x3c8f9782
+DATA phiSegments<>+152(SB)/4, $0x3b913909
+DATA phiSegments<>+156(SB)/4, $0x3a64c4c1
+DATA phiSegments<>+160(SB)/4, $0x390c54d4
+DATA phiSegments<>+164(SB)/4, $0x378614fb
+DATA phiSegments<>+168(SB)/4, $0x35c78bdf
+DATA phiSegments<>+172(SB)/4, $0x33e748c8
+DATA phiSegments<>+176(SB)/4, $0x00000000
+DATA phiSegments<>+180(SB)/4, $0x00000000
+DATA phiSegments<>+184(SB)/4, $0x00000000
+DATA phiSegments<>+188(SB)/4, $0x00000000
+DATA phiSegments<>+192(SB)/4, $0x00000000
+DATA phiSegments<>+196(SB)/4, $0x00000000
+DATA phiSegments<>+200(SB)/4, $0x00000000
+DATA phiSegments<>+204(SB)/4, $0x00000000
+DATA phiSegments<>+208(SB)/4, $0x00000000
+DATA phiSegments<>+212(SB)/4, $0x33e748c8
+DATA phiSegments<>+216(SB)/4, $0x35c78bdf
+DATA phiSegments<>+220(SB)/4, $0x378614fb
+DATA phiSegments<>+224(SB)/4, $0x390c54d4
+DATA phiSegments<>+228(SB)/4, $0x3a64c4c1
+DATA phiSegments<>+232(SB)/4, $0x3b913909
+DATA phiSegments<>+236(SB)/4, $0x3c8f9782
+DATA phiSegments<>+240(SB)/4, $0x3d5d25a1
+DATA phiSegments<>+244(SB)/4, $0x3e04a043
+DATA phiSegments<>+248(SB)/4, $0x3e77c72d
+DATA phiSegments<>+252(SB)/4, $0x3eb441e8
+DATA phiSegments<>+256(SB)/4, $0xa6480000
+DATA phiSegments<>+260(SB)/4, $0xbdb43e68
+DATA phiSegments<>+264(SB)/4, $0xbdf7c4dd
+DATA phiSegments<>+268(SB)/4, $0xbdc6f121
+DATA phiSegments<>+272(SB)/4, $0xbd5d28b8
+DATA phiSegments<>+276(SB)/4, $0xbcb37fc4
+DATA phiSegments<>+280(SB)/4, $0xbbd9d397
+DATA phiSegments<>+284(SB)/4, $0xbac81ee8
+DATA phiSegments<>+288(SB)/4, $0xb98c3c56
+DATA phiSegments<>+292(SB)/4, $0xb816a252
+DATA phiSegments<>+296(SB)/4, $0xb678d2f3
+DATA phiSegments<>+300(SB)/4, $0xb49e607f
+DATA phiSegments<>+304(SB)/4, $0x00000000
+DATA phiSegments<>+308(SB)/4, $0x00000000
+DATA phiSegments<>+312(SB)/4, $0x00000000
+DATA phiSegments<>+316(SB)/4, $0x00000000
+DATA phiSegments<>+320(SB)/4, $0x00000000
+DATA phiSegments<>+324(SB)/4, $0x00000000
+DATA phiSegments<>+328(SB)/4, $0x00000000
+DATA phiSegments<>+332(SB)/4, $0x00000000
+DATA phiSegments<>+336(SB)/4, $0x00000000
+DATA phiSegments<>+340(SB)/4, $0x349e607f
+DATA phiSegments<>+344(SB)/4, $0x3678d2f3
+DATA phiSegments<>+348(SB)/4, $0x3816a252
+DATA phiSegments<>+352(SB)/4, $0x398c3c56
+DATA phiSegments<>+356(SB)/4, $0x3ac81ee8
+DATA phiSegments<>+360(SB)/4, $0x3bd9d397
+DATA phiSegments<>+364(SB)/4, $0x3cb37fc4
+DATA phiSegments<>+368(SB)/4, $0x3d5d28b8
+DATA phiSegments<>+372(SB)/4, $0x3dc6f121
+DATA phiSegments<>+376(SB)/4, $0x3df7c4dd
+DATA phiSegments<>+380(SB)/4, $0x3db43e68
+DATA phiSegments<>+384(SB)/4, $0xbd882ac1
+DATA phiSegments<>+388(SB)/4, $0xbd344128
+DATA phiSegments<>+392(SB)/4, $0xb5e035c6
+DATA phiSegments<>+396(SB)/4, $0x3cdd088b
+DATA phiSegments<>+400(SB)/4, $0x3cdd2629
+DATA phiSegments<>+404(SB)/4, $0x3c7b4b8d
+DATA phiSegments<>+408(SB)/4, $0x3bc1a2f4
+DATA phiSegments<>+412(SB)/4, $0x3ad676e9
+DATA phiSegments<>+416(SB)/4, $0x39af6277
+DATA phiSegments<>+420(SB)/4, $0x3856ffcc
+DATA phiSegments<>+424(SB)/4, $0x36c761cc
+DATA phiSegments<>+428(SB)/4, $0x350cbd25
+DATA phiSegments<>+432(SB)/4, $0x00000000
+DATA phiSegments<>+436(SB)/4, $0x00000000
+DATA phiSegments<>+440(SB)/4, $0x00000000
+DATA phiSegments<>+444(SB)/4, $0x00000000
+DATA phiSegments<>+448(SB)/4, $0x00000000
+DATA phiSegments<>+452(SB)/4, $0x00000000
+DATA phiSegments<>+456(SB)/4, $0x00000000
+DATA phiSegments<>+460(SB)/4, $0x00000000
+DATA phiSegments<>+464(SB)/4, $0x00000000
+DATA phiSegments<>+468(SB)/4, $0x350cbd25
+DATA phiSegments<>+472(SB)/4, $0x36c761cc
+DATA phiSegments<>+476(SB)/4, $0x3856ffcc
+DATA phiSegments<>+480(SB)/4, $0x39af6277
+DATA phiSegments<>+484(SB)/4, $0x3ad676e9
+DATA phiSegments<>+488(SB)/4, $0x3bc1a2f4
+DATA phiSegments<>+492(SB)/4, $0x3c7b4b8d
+DATA phiSegments<>+496(SB)/4, $0x3cdd2629
+DATA phiSegments<>+500(SB)/4, $0x3cdd088b
+DATA phiSegments<>+504(SB)/4, $0xb5e035c7
+DATA phiSegments<>+508(SB)/4, $0xbd344128
+DATA phiSegments<>+512(SB)/4, $0x28b0c300
+DATA phiSegments<>+516(SB)/4, $0x3ca2e55b
+DATA phiSegments<>+520(SB)/4, $0x3ca3a4a9
+DATA phiSegments<>+524(SB)/4, $0x3bc8ec05
+DATA phiSegments<>+528(SB)/4, $0xbb8f4f46
+DATA phiSegments<>+532(SB)/4, $0xbbc0dd2e
+DATA phiSegments<>+536(SB)/4, $0xbb5a7f07
+DATA phiSegments<>+540(SB)/4, $0xba9c8277
+DATA phiSegments<>+544(SB)/4, $0xb99c1863
+DATA phiSegments<>+548(SB)/4, $0xb861a96b
+DATA phiSegments<>+552(SB)/4, $0xb6f18430
+DATA phiSegments<>+556(SB)/4, $0xb541d4dc
+DATA phiSegments<>+560(SB)/4, $0x00000000
+DATA phiSegments<>+564(SB)/4, $0x00000000
+DATA phiSegments<>+568(SB)/4, $0x00000000
+DATA phiSegments<>+572(SB)/4, $0x00000000
+DATA phiSegments<>+576(SB)/4, $0x00000000
+DATA phiSegments<>+580(SB)/4, $0x00000000
+DATA phiSegments<>+584(SB)/4, $0x00000000
+DATA phiSegments<>+588(SB)/4, $0x00000000
+DATA phiSegments<>+592(SB)/4, $0x00000000
+DATA phiSegments<>+596(SB)/4, $0x3541d4dd
+DATA phiSegments<>+600(SB)/4, $0x36f18430
+DATA phiSegments<>+604(SB)/4, $0x3861a96b
+DATA phiSegments<>+608(SB)/4, $0x399c1863
+DATA phiSegments<>+612(SB)/4, $0x3a9c8277
+DATA phiSegments<>+616(SB)/4, $0x3b5a7f07
+DATA phiSegments<>+620(SB)/4, $0x3bc0dd2e
+DATA phiSegments<>+624(SB)/4, $0x3b8f4f46
+DATA phiSegments<>+628(SB)/4, $0xbbc8ec05
+DATA phiSegments<>+632(SB)/4, $0xbca3a4a9
+DATA phiSegments<>+636(SB)/4, $0xbca2e55b
+DATA phiSegments<>+640(SB)/4, $0x3c21986e
+DATA phiSegments<>+644(SB)/4, $0x3b9536f4
+DATA phiSegments<>+648(SB)/4, $0xbb81ceb2
+DATA phiSegments<>+652(SB)/4, $0xbbbe998d
+DATA phiSegments<>+656(SB)/4, $0xbb1423b1
+DATA phiSegments<>+660(SB)/4, $0x3a284708
+DATA phiSegments<>+664(SB)/4, $0x3a902e1c
+DATA phiSegments<>+668(SB)/4, $0x3a1831a2
+DATA phiSegments<>+672(SB)/4, $0x39411ead
+DATA phiSegments<>+676(SB)/4, $0x3826b4d4
+DATA phiSegments<>+680(SB)/4, $0x36cd9c06
+DATA phiSegments<>+684(SB)/4, $0x3539ce26
+DATA phiSegments<>+688(SB)/4, $0x00000000
+DATA phiSegments<>+692(SB)/4, $0x00000000
+DATA phiSegments<>+696(SB)/4, $0x00000000
+DATA phiSegments<>+700(SB)/4, $0x00000000
+DATA phiSegments<>+704(SB)/4, $0x00000000
+DATA phiSegments<>+708(SB)/4, $0x00000000
+DATA phiSegments<>+712(SB)/4, $0x00000000
+DATA phiSegments<>+716(SB)/4, $0x00000000
+DATA phiSegments<>+720(SB)/4, $0x00000000
+DATA phiSegments<>+724(SB)/4, $0x3539ce22
+DATA phiSegments<>+728(SB)/4, $0x36cd9c05
+DATA phiSegments<>+732(SB)/4, $0x3826b4d4
+DATA phiSegments<>+736(SB)/4, $0x39411ead
+DATA phiSegments<>+740(SB)/4, $0x3a1831a2
+DATA phiSegments<>+744(SB)/4, $0x3a902e1c
+DATA phiSegments<>+748(SB)/4, $0x3a284708
+DATA phiSegments<>+752(SB)/4, $0xbb1423b1
+DATA phiSegments<>+756(SB)/4, $0xbbbe998d
+DATA phiSegments<>+760(SB)/4, $0xbb81ceb2
+DATA phiSegments<>+764(SB)/4, $0x3b9536f4
+GLOBL phiSegments<>(SB), RODATA|NOPTR, $768
 
-DATA wordsc0a66666AVX512<>+0(SB)/4, $0xc0a66666
-GLOBL wordsc0a66666AVX512<>(SB), RODATA|NOPTR, $4
+DATA words4ac00000AVX512<>+0(SB)/4, $0x4ac00000
+GLOBL words4ac00000AVX512<>(SB), RODATA|NOPTR, $4
 
-DATA words3d977ab4AVX512<>+0(SB)/4, $0x3d977ab4
-GLOBL words3d977ab4AVX512<>(SB), RODATA|NOPTR, $4
-
-DATA wordsbf800000AVX512<>+0(SB)/4, $0xbf800000
-GLOBL wordsbf800000AVX512<>(SB), RODATA|NOPTR, $4
-
-DATA words3f000000AVX512<>+0(SB)/4, $0x3f000000
-GLOBL words3f000000AVX512<>(SB), RODATA|NOPTR, $4
-
-DATA words3e0b367aAVX512<>+0(SB)/4, $0x3e0b367a
-GLOBL words3e0b367aAVX512<>(SB), RODATA|NOPTR, $4
-
-DATA wordsbd8abd31AVX512<>+0(SB)/4, $0xbd8abd31
-GLOBL wordsbd8abd31AVX512<>(SB), RODATA|NOPTR, $4
-
-DATA words3d4ce683AVX512<>+0(SB)/4, $0x3d4ce683
-GLOBL words3d4ce683AVX512<>(SB), RODATA|NOPTR, $4
-
-DATA wordsbd238d74AVX512<>+0(SB)/4, $0xbd238d74
-GLOBL wordsbd238d74AVX512<>(SB), RODATA|NOPTR, $4
-
-DATA words3d0307e6AVX512<>+0(SB)/4, $0x3d0307e6
-GLOBL words3d0307e6AVX512<>(SB), RODATA|NOPTR, $4
-
-DATA wordsbcca8929AVX512<>+0(SB)/4, $0xbcca8929
-GLOBL wordsbcca8929AVX512<>(SB), RODATA|NOPTR, $4
-
-DATA words3c9315f6AVX512<>+0(SB)/4, $0x3c9315f6
-GLOBL words3c9315f6AVX512<>(SB), RODATA|NOPTR, $4
-
-DATA wordsbc4ce2a3AVX512<>+0(SB)/4, $0xbc4ce2a3
-GLOBL wordsbc4ce2a3AVX512<>(SB), RODATA|NOPTR, $4
-
-DATA words3c0c3ee7AVX512<>+0(SB)/4, $0x3c0c3ee7
-GLOBL words3c0c3ee7AVX512<>(SB), RODATA|NOPTR, $4
-
-DATA wordsbb9cec18AVX512<>+0(SB)/4, $0xbb9cec18
-GLOBL wordsbb9cec18AVX512<>(SB), RODATA|NOPTR, $4
-
-DATA words3aebf3caAVX512<>+0(SB)/4, $0x3aebf3ca
-GLOBL words3aebf3caAVX512<>(SB), RODATA|NOPTR, $4
-
-DATA wordsbaa01ed6AVX512<>+0(SB)/4, $0xbaa01ed6
-GLOBL wordsbaa01ed6AVX512<>(SB), RODATA|NOPTR, $4
-
-DATA words3aa64388AVX512<>+0(SB)/4, $0x3aa64388
-GLOBL words3aa64388AVX512<>(SB), RODATA|NOPTR, $4
-
-DATA wordsb9fc4e60AVX512<>+0(SB)/4, $0xb9fc4e60
-GLOBL wordsb9fc4e60AVX512<>(SB), RODATA|NOPTR, $4
+DATA words40f00000AVX512<>+0(SB)/4, $0x40f00000
+GLOBL words40f00000AVX512<>(SB), RODATA|NOPTR, $4
 
 // func biasGELUAVX2(dst []float32, c []float32, bias []float32)
 // Requires: AVX, FMA3

@@ -4,15 +4,19 @@
 
 package simd
 
-// biasGELUBF16AVX512BF16 computes hidden[i] = bf16(c[i] + bias[i]), then act[i] = bf16(GELU(c[i] + bias[i])).
+// biasGELUTileBF16AVX512BF16 computes hidden[i*ldhidden+j] = bf16(c[i*ldc+j] + bias[j]),
+// then act[i*ldact+j] = bf16(GELU(c[i*ldc+j] + bias[j])). What is written last stays where hidden is act.
+// rows, cols > 0.
 //
 //go:noescape
-func biasGELUBF16AVX512BF16(hidden []uint16, act []uint16, c []float32, bias []float32)
+func biasGELUTileBF16AVX512BF16(hidden *uint16, ldhidden int, act *uint16, ldact int, c *float32, ldc int, rows int, cols int, bias *float32)
 
-// biasGELUBF16AVX512 computes hidden[i] = bf16(c[i] + bias[i]), then act[i] = bf16(GELU(c[i] + bias[i])).
+// biasGELUTileBF16AVX512 computes hidden[i*ldhidden+j] = bf16(c[i*ldc+j] + bias[j]),
+// then act[i*ldact+j] = bf16(GELU(c[i*ldc+j] + bias[j])). What is written last stays where hidden is act.
+// rows, cols > 0.
 //
 //go:noescape
-func biasGELUBF16AVX512(hidden []uint16, act []uint16, c []float32, bias []float32)
+func biasGELUTileBF16AVX512(hidden *uint16, ldhidden int, act *uint16, ldact int, c *float32, ldc int, rows int, cols int, bias *float32)
 
 // biasGELUBF16AVX2 computes hidden[i] = bf16(c[i] + bias[i]), then act[i] = bf16(GELU(c[i] + bias[i])), for whole vectors of 8.
 //

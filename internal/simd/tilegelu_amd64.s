@@ -4,270 +4,526 @@
 
 #include "textflag.h"
 
-// func biasGELUBF16AVX512BF16(hidden []uint16, act []uint16, c []float32, bias []float32)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
-TEXT ·biasGELUBF16AVX512BF16(SB), NOSPLIT, $0-96
-	MOVQ         hidden_base+0(FP), AX
-	MOVQ         act_base+24(FP), CX
-	MOVQ         c_base+48(FP), DX
-	MOVQ         bias_base+72(FP), BX
-	VBROADCASTSS words4089999aAVX512BF16<>+0(SB), Z0
-	VBROADCASTSS wordsc089999aAVX512BF16<>+0(SB), Z1
-	VBROADCASTSS words3ddd866fAVX512BF16<>+0(SB), Z2
-	VBROADCASTSS wordsbf800000AVX512BF16<>+0(SB), Z3
-	VBROADCASTSS words3f000000AVX512BF16<>+0(SB), Z4
-	VBROADCASTSS words3e27fdbdAVX512BF16<>+0(SB), Z5
-	VBROADCASTSS wordsbda3eb20AVX512BF16<>+0(SB), Z6
-	VBROADCASTSS words3d6392b0AVX512BF16<>+0(SB), Z7
-	VBROADCASTSS wordsbd22add6AVX512BF16<>+0(SB), Z8
-	VBROADCASTSS words3cd643c0AVX512BF16<>+0(SB), Z9
-	VBROADCASTSS wordsbc6dd75cAVX512BF16<>+0(SB), Z10
-	VBROADCASTSS words3c1484d2AVX512BF16<>+0(SB), Z11
-	VBROADCASTSS wordsbbe6973aAVX512BF16<>+0(SB), Z12
-	VBROADCASTSS words3b347df3AVX512BF16<>+0(SB), Z13
-	VPXORD       Z14, Z14, Z14
-	MOVQ         act_len+32(FP), SI
-	XORQ         DI, DI
-	MOVQ         SI, R8
-	SHLQ         $0x01, R8
-	ANDQ         $-32, R8
+// func biasGELUTileBF16AVX512BF16(hidden *uint16, ldhidden int, act *uint16, ldact int, c *float32, ldc int, rows int, cols int, bias *float32)
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VL, BMI2, MMX+
+TEXT ·biasGELUTileBF16AVX512BF16(SB), NOSPLIT, $0-72
+	VBROADCASTSS words4ac00000AVX512BF16<>+0(SB), Z0
+	VBROADCASTSS words40f00000AVX512BF16<>+0(SB), Z1
+	VMOVUPS      phiRoughSegments<>+0(SB), Z2
+	VMOVUPS      phiRoughSegments<>+64(SB), Z3
+	VMOVUPS      phiRoughSegments<>+128(SB), Z4
+	VMOVUPS      phiRoughSegments<>+192(SB), Z5
+	VMOVUPS      phiRoughSegments<>+256(SB), Z6
+	VMOVUPS      phiRoughSegments<>+320(SB), Z7
+	VMOVUPS      phiRoughSegments<>+384(SB), Z8
+	VMOVUPS      phiRoughSegments<>+448(SB), Z9
+	MOVQ         hidden+0(FP), AX
+	MOVQ         ldhidden+8(FP), CX
+	SHLQ         $0x01, CX
+	IMUL3Q       $0x02, CX, DX
+	ADDQ         AX, DX
+	MOVQ         act+16(FP), BX
+	MOVQ         ldact+24(FP), SI
+	SHLQ         $0x01, SI
+	IMUL3Q       $0x02, SI, DI
+	ADDQ         BX, DI
+	MOVQ         c+32(FP), R8
+	MOVQ         ldc+40(FP), R9
+	SHLQ         $0x02, R9
+	MOVQ         bias+64(FP), R10
+	MOVQ         cols+56(FP), R11
+	MOVQ         rows+48(FP), R12
+	MOVQ         R11, R13
+	ANDQ         $-32, R13
+	MOVQ         R11, R14
+	ANDQ         $-16, R14
+	ANDQ         $0x0f, R11
+	MOVL         $0x0000ffff, R15
+	BZHIL        R11, R15, R15
+	KMOVW        R15, K1
 
-xsingle:
-	CMPQ        DI, R8
-	JGE         xsingleend
-	VMOVUPS     (DX)(DI*2), Z15
-	VMOVUPS     (BX)(DI*2), Z16
-	VADDPS      Z16, Z15, Z15
-	VMOVUPS     Z0, Z17
-	VMINPS      Z15, Z17, Z16
-	VMOVUPS     Z1, Z17
-	VMAXPS      Z16, Z17, Z16
-	VMULPS      Z16, Z16, Z17
-	VMOVUPS     Z2, Z18
-	VFMADD213PS Z3, Z18, Z17
-	VMOVUPS     Z13, Z18
-	VFMADD213PS Z12, Z17, Z18
-	VFMADD213PS Z11, Z17, Z18
-	VFMADD213PS Z10, Z17, Z18
-	VFMADD213PS Z9, Z17, Z18
-	VFMADD213PS Z8, Z17, Z18
-	VFMADD213PS Z7, Z17, Z18
-	VFMADD213PS Z6, Z17, Z18
-	VFMADD213PS Z5, Z17, Z18
-	VFMADD213PS Z4, Z16, Z18
-	VMAXPS      Z18, Z14, Z18
-	VMULPS      Z15, Z18, Z18
+row:
+	XORQ R15, R15
+
+pair:
+	CMPQ        R15, R13
+	JGE         pairEnd
+	PREFETCHT0  (DX)(R15*2)
+	PREFETCHT0  (DI)(R15*2)
+	VMOVUPS     (R8)(R15*4), Z10
+	VMOVUPS     (R10)(R15*4), Z11
+	VADDPS      Z11, Z10, Z10
+	VRANGEPS    $0x02, Z1, Z10, Z12
+	VADDPS      Z0, Z12, Z11
+	VSUBPS      Z0, Z11, Z13
+	VSUBPS      Z13, Z12, Z12
+	VMOVAPS     Z11, Z13
+	VPERMI2PS   Z9, Z8, Z13
+	VMOVAPS     Z11, Z14
+	VPERMI2PS   Z7, Z6, Z14
+	VFMADD231PS Z13, Z12, Z14
+	VMOVAPS     Z11, Z13
+	VPERMI2PS   Z5, Z4, Z13
+	VFMADD231PS Z14, Z12, Z13
+	VMOVAPS     Z11, Z11
+	VPERMI2PS   Z3, Z2, Z11
+	VFMADD231PS Z13, Z12, Z11
+	VMULPS      Z10, Z11, Z11
+	VMOVUPS     64(R8)(R15*4), Z12
+	VMOVUPS     64(R10)(R15*4), Z13
+	VADDPS      Z13, Z12, Z12
+	VRANGEPS    $0x02, Z1, Z12, Z14
+	VADDPS      Z0, Z14, Z13
+	VSUBPS      Z0, Z13, Z15
+	VSUBPS      Z15, Z14, Z14
+	VMOVAPS     Z13, Z15
+	VPERMI2PS   Z9, Z8, Z15
+	VMOVAPS     Z13, Z16
+	VPERMI2PS   Z7, Z6, Z16
+	VFMADD231PS Z15, Z14, Z16
+	VMOVAPS     Z13, Z15
+	VPERMI2PS   Z5, Z4, Z15
+	VFMADD231PS Z16, Z14, Z15
+	VMOVAPS     Z13, Z13
+	VPERMI2PS   Z3, Z2, Z13
+	VFMADD231PS Z15, Z14, Z13
+	VMULPS      Z12, Z13, Z13
+	LONG        $0x481f5262
+	WORD        $0xd272
+	VMOVUPS     Z10, (AX)(R15*2)
+	LONG        $0x48175262
+	WORD        $0xdb72
+	VMOVUPS     Z11, (BX)(R15*2)
+	ADDQ        $0x20, R15
+	JMP         pair
+
+pairEnd:
+single:
+	CMPQ        R15, R14
+	JGE         singleEnd
+	PREFETCHT0  (DX)(R15*2)
+	PREFETCHT0  (DI)(R15*2)
+	VMOVUPS     (R8)(R15*4), Z10
+	VMOVUPS     (R10)(R15*4), Z11
+	VADDPS      Z11, Z10, Z10
+	VRANGEPS    $0x02, Z1, Z10, Z12
+	VADDPS      Z0, Z12, Z11
+	VSUBPS      Z0, Z11, Z13
+	VSUBPS      Z13, Z12, Z12
+	VMOVAPS     Z11, Z13
+	VPERMI2PS   Z9, Z8, Z13
+	VMOVAPS     Z11, Z14
+	VPERMI2PS   Z7, Z6, Z14
+	VFMADD231PS Z13, Z12, Z14
+	VMOVAPS     Z11, Z13
+	VPERMI2PS   Z5, Z4, Z13
+	VFMADD231PS Z14, Z12, Z13
+	VMOVAPS     Z11, Z11
+	VPERMI2PS   Z3, Z2, Z11
+	VFMADD231PS Z13, Z12, Z11
+	VMULPS      Z10, Z11, Z11
 	LONG        $0x487e5262
-	WORD        $0xff72
-	VMOVDQU16   Y15, (AX)(DI*1)
-	LONG        $0x487e3262
-	WORD        $0xfa72
-	VMOVDQU16   Y15, (CX)(DI*1)
-	ADDQ        $+32, DI
-	JMP         xsingle
+	WORD        $0xd272
+	VMOVDQU16   Y10, (AX)(R15*2)
+	LONG        $0x487e5262
+	WORD        $0xd372
+	VMOVDQU16   Y10, (BX)(R15*2)
+	ADDQ        $0x10, R15
+	JMP         single
 
-xsingleend:
-	ANDQ        $+15, SI
-	JZ          xdone
-	MOVL        $0x0000ffff, R8
-	BZHIL       SI, R8, R8
-	KMOVW       R8, K1
-	VMOVUPS.Z   (DX)(DI*2), K1, Z15
-	VMOVUPS.Z   (BX)(DI*2), K1, Z16
-	VADDPS      Z16, Z15, Z15
-	VMOVUPS     Z0, Z16
-	VMINPS      Z15, Z16, Z0
-	VMOVUPS     Z1, Z16
-	VMAXPS      Z0, Z16, Z0
-	VMULPS      Z0, Z0, Z16
-	VMOVUPS     Z2, Z1
-	VFMADD213PS Z3, Z1, Z16
-	VMOVUPS     Z13, Z1
-	VFMADD213PS Z12, Z16, Z1
-	VFMADD213PS Z11, Z16, Z1
-	VFMADD213PS Z10, Z16, Z1
-	VFMADD213PS Z9, Z16, Z1
-	VFMADD213PS Z8, Z16, Z1
-	VFMADD213PS Z7, Z16, Z1
-	VFMADD213PS Z6, Z16, Z1
-	VFMADD213PS Z5, Z16, Z1
-	VFMADD213PS Z4, Z0, Z1
-	VMAXPS      Z1, Z14, Z1
-	VMULPS      Z15, Z1, Z1
-	LONG        $0x487ed262
-	WORD        $0xc772
-	VMOVDQU16   Y0, K1, (AX)(DI*1)
-	LONG        $0x487ef262
-	WORD        $0xc172
-	VMOVDQU16   Y0, K1, (CX)(DI*1)
+singleEnd:
+	TESTQ       R11, R11
+	JZ          rowEnd
+	PREFETCHT0  (DX)(R15*2)
+	PREFETCHT0  (DI)(R15*2)
+	VMOVUPS.Z   (R8)(R15*4), K1, Z10
+	VMOVUPS.Z   (R10)(R15*4), K1, Z11
+	VADDPS      Z11, Z10, Z10
+	VRANGEPS    $0x02, Z1, Z10, Z12
+	VADDPS      Z0, Z12, Z11
+	VSUBPS      Z0, Z11, Z13
+	VSUBPS      Z13, Z12, Z12
+	VMOVAPS     Z11, Z13
+	VPERMI2PS   Z9, Z8, Z13
+	VMOVAPS     Z11, Z14
+	VPERMI2PS   Z7, Z6, Z14
+	VFMADD231PS Z13, Z12, Z14
+	VMOVAPS     Z11, Z13
+	VPERMI2PS   Z5, Z4, Z13
+	VFMADD231PS Z14, Z12, Z13
+	VMOVAPS     Z11, Z11
+	VPERMI2PS   Z3, Z2, Z11
+	VFMADD231PS Z13, Z12, Z11
+	VMULPS      Z10, Z11, Z11
+	LONG        $0x487e5262
+	WORD        $0xd272
+	VMOVDQU16   Y10, K1, (AX)(R15*2)
+	LONG        $0x487e5262
+	WORD        $0xd372
+	VMOVDQU16   Y10, K1, (BX)(R15*2)
 
-xdone:
+rowEnd:
+	ADDQ CX, AX
+	ADDQ CX, DX
+	ADDQ SI, BX
+	ADDQ SI, DI
+	ADDQ R9, R8
+	DECQ R12
+	JNZ  row
 	VZEROUPPER
 	RET
 
-DATA words4089999aAVX512BF16<>+0(SB)/4, $0x4089999a
-GLOBL words4089999aAVX512BF16<>(SB), RODATA|NOPTR, $4
+DATA phiRoughSegments<>+0(SB)/4, $0x3f000000
+DATA phiRoughSegments<>+4(SB)/4, $0x3f31030b
+DATA phiRoughSegments<>+8(SB)/4, $0x3f5761ba
+DATA phiRoughSegments<>+12(SB)/4, $0x3f6ee587
+DATA phiRoughSegments<>+16(SB)/4, $0x3f7a2d30
+DATA phiRoughSegments<>+20(SB)/4, $0x3f7e693b
+DATA phiRoughSegments<>+24(SB)/4, $0x3f7fa7a4
+DATA phiRoughSegments<>+28(SB)/4, $0x3f7ff0cb
+DATA phiRoughSegments<>+32(SB)/4, $0x3f7ffdef
+DATA phiRoughSegments<>+36(SB)/4, $0x3f7fffc7
+DATA phiRoughSegments<>+40(SB)/4, $0x3f7ffffb
+DATA phiRoughSegments<>+44(SB)/4, $0x3f800000
+DATA phiRoughSegments<>+48(SB)/4, $0x3f800000
+DATA phiRoughSegments<>+52(SB)/4, $0x3f800000
+DATA phiRoughSegments<>+56(SB)/4, $0x3f800000
+DATA phiRoughSegments<>+60(SB)/4, $0x3f800000
+DATA phiRoughSegments<>+64(SB)/4, $0x00000000
+DATA phiRoughSegments<>+68(SB)/4, $0x00000000
+DATA phiRoughSegments<>+72(SB)/4, $0x00000000
+DATA phiRoughSegments<>+76(SB)/4, $0x00000000
+DATA phiRoughSegments<>+80(SB)/4, $0x00000000
+DATA phiRoughSegments<>+84(SB)/4, $0x00000000
+DATA phiRoughSegments<>+88(SB)/4, $0x34980ab4
+DATA phiRoughSegments<>+92(SB)/4, $0x3662462b
+DATA phiRoughSegments<>+96(SB)/4, $0x38043c00
+DATA phiRoughSegments<>+100(SB)/4, $0x3973521e
+DATA phiRoughSegments<>+104(SB)/4, $0x3ab0b87e
+DATA phiRoughSegments<>+108(SB)/4, $0x3bcb6246
+DATA phiRoughSegments<>+112(SB)/4, $0x3cba59f7
+DATA phiRoughSegments<>+116(SB)/4, $0x3d88d3c7
+DATA phiRoughSegments<>+120(SB)/4, $0x3e227916
+DATA phiRoughSegments<>+124(SB)/4, $0x3e9df9e9
+DATA phiRoughSegments<>+128(SB)/4, $0x3ecc4187
+DATA phiRoughSegments<>+132(SB)/4, $0x3eb4419d
+DATA phiRoughSegments<>+136(SB)/4, $0x3e77c7af
+DATA phiRoughSegments<>+140(SB)/4, $0x3e04a102
+DATA phiRoughSegments<>+144(SB)/4, $0x3d5d26ca
+DATA phiRoughSegments<>+148(SB)/4, $0x3c8f96d8
+DATA phiRoughSegments<>+152(SB)/4, $0x3b913486
+DATA phiRoughSegments<>+156(SB)/4, $0x3a64b1be
+DATA phiRoughSegments<>+160(SB)/4, $0x390c3cbe
+DATA phiRoughSegments<>+164(SB)/4, $0x3785eb77
+DATA phiRoughSegments<>+168(SB)/4, $0x35c725a5
+DATA phiRoughSegments<>+172(SB)/4, $0x00000000
+DATA phiRoughSegments<>+176(SB)/4, $0x00000000
+DATA phiRoughSegments<>+180(SB)/4, $0x00000000
+DATA phiRoughSegments<>+184(SB)/4, $0x00000000
+DATA phiRoughSegments<>+188(SB)/4, $0x00000000
+DATA phiRoughSegments<>+192(SB)/4, $0x00000000
+DATA phiRoughSegments<>+196(SB)/4, $0x00000000
+DATA phiRoughSegments<>+200(SB)/4, $0x00000000
+DATA phiRoughSegments<>+204(SB)/4, $0x00000000
+DATA phiRoughSegments<>+208(SB)/4, $0x00000000
+DATA phiRoughSegments<>+212(SB)/4, $0x00000000
+DATA phiRoughSegments<>+216(SB)/4, $0x35c725a5
+DATA phiRoughSegments<>+220(SB)/4, $0x3785eb77
+DATA phiRoughSegments<>+224(SB)/4, $0x390c3cbe
+DATA phiRoughSegments<>+228(SB)/4, $0x3a64b1be
+DATA phiRoughSegments<>+232(SB)/4, $0x3b913486
+DATA phiRoughSegments<>+236(SB)/4, $0x3c8f96d8
+DATA phiRoughSegments<>+240(SB)/4, $0x3d5d26ca
+DATA phiRoughSegments<>+244(SB)/4, $0x3e04a102
+DATA phiRoughSegments<>+248(SB)/4, $0x3e77c7af
+DATA phiRoughSegments<>+252(SB)/4, $0x3eb4419d
+DATA phiRoughSegments<>+256(SB)/4, $0x265d0000
+DATA phiRoughSegments<>+260(SB)/4, $0xbdb1b26f
+DATA phiRoughSegments<>+264(SB)/4, $0xbdf53609
+DATA phiRoughSegments<>+268(SB)/4, $0xbdc6284a
+DATA phiRoughSegments<>+272(SB)/4, $0xbd5e47ae
+DATA phiRoughSegments<>+276(SB)/4, $0xbcb6837c
+DATA phiRoughSegments<>+280(SB)/4, $0xbbe0a758
+DATA phiRoughSegments<>+284(SB)/4, $0xbad1e597
+DATA phiRoughSegments<>+288(SB)/4, $0xb995fb24
+DATA phiRoughSegments<>+292(SB)/4, $0xb824b6fb
+DATA phiRoughSegments<>+296(SB)/4, $0xb68b790c
+DATA phiRoughSegments<>+300(SB)/4, $0x00000000
+DATA phiRoughSegments<>+304(SB)/4, $0x00000000
+DATA phiRoughSegments<>+308(SB)/4, $0x00000000
+DATA phiRoughSegments<>+312(SB)/4, $0x00000000
+DATA phiRoughSegments<>+316(SB)/4, $0x00000000
+DATA phiRoughSegments<>+320(SB)/4, $0x00000000
+DATA phiRoughSegments<>+324(SB)/4, $0x00000000
+DATA phiRoughSegments<>+328(SB)/4, $0x00000000
+DATA phiRoughSegments<>+332(SB)/4, $0x00000000
+DATA phiRoughSegments<>+336(SB)/4, $0x00000000
+DATA phiRoughSegments<>+340(SB)/4, $0x00000000
+DATA phiRoughSegments<>+344(SB)/4, $0x368b790c
+DATA phiRoughSegments<>+348(SB)/4, $0x3824b6fb
+DATA phiRoughSegments<>+352(SB)/4, $0x3995fb24
+DATA phiRoughSegments<>+356(SB)/4, $0x3ad1e597
+DATA phiRoughSegments<>+360(SB)/4, $0x3be0a758
+DATA phiRoughSegments<>+364(SB)/4, $0x3cb6837c
+DATA phiRoughSegments<>+368(SB)/4, $0x3d5e47ae
+DATA phiRoughSegments<>+372(SB)/4, $0x3dc6284a
+DATA phiRoughSegments<>+376(SB)/4, $0x3df53609
+DATA phiRoughSegments<>+380(SB)/4, $0x3db1b26f
+DATA phiRoughSegments<>+384(SB)/4, $0xbd86e769
+DATA phiRoughSegments<>+388(SB)/4, $0xbd3316a5
+DATA phiRoughSegments<>+392(SB)/4, $0xb982c7b8
+DATA phiRoughSegments<>+396(SB)/4, $0x3cda0ddc
+DATA phiRoughSegments<>+400(SB)/4, $0x3cdbfdf0
+DATA phiRoughSegments<>+404(SB)/4, $0x3c7bf418
+DATA phiRoughSegments<>+408(SB)/4, $0x3bc3e3d9
+DATA phiRoughSegments<>+412(SB)/4, $0x3adb384b
+DATA phiRoughSegments<>+416(SB)/4, $0x39b56a98
+DATA phiRoughSegments<>+420(SB)/4, $0x3861688c
+DATA phiRoughSegments<>+424(SB)/4, $0x36d436eb
+DATA phiRoughSegments<>+428(SB)/4, $0x00000000
+DATA phiRoughSegments<>+432(SB)/4, $0x00000000
+DATA phiRoughSegments<>+436(SB)/4, $0x00000000
+DATA phiRoughSegments<>+440(SB)/4, $0x00000000
+DATA phiRoughSegments<>+444(SB)/4, $0x00000000
+DATA phiRoughSegments<>+448(SB)/4, $0x00000000
+DATA phiRoughSegments<>+452(SB)/4, $0x00000000
+DATA phiRoughSegments<>+456(SB)/4, $0x00000000
+DATA phiRoughSegments<>+460(SB)/4, $0x00000000
+DATA phiRoughSegments<>+464(SB)/4, $0x00000000
+DATA phiRoughSegments<>+468(SB)/4, $0x00000000
+DATA phiRoughSegments<>+472(SB)/4, $0x36d436eb
+DATA phiRoughSegments<>+476(SB)/4, $0x3861688c
+DATA phiRoughSegments<>+480(SB)/4, $0x39b56a98
+DATA phiRoughSegments<>+484(SB)/4, $0x3adb384b
+DATA phiRoughSegments<>+488(SB)/4, $0x3bc3e3d9
+DATA phiRoughSegments<>+492(SB)/4, $0x3c7bf418
+DATA phiRoughSegments<>+496(SB)/4, $0x3cdbfdf0
+DATA phiRoughSegments<>+500(SB)/4, $0x3cda0ddc
+DATA phiRoughSegments<>+504(SB)/4, $0xb982c7b8
+DATA phiRoughSegments<>+508(SB)/4, $0xbd3316a5
+GLOBL phiRoughSegments<>(SB), RODATA|NOPTR, $512
 
-DATA wordsc089999aAVX512BF16<>+0(SB)/4, $0xc089999a
-GLOBL wordsc089999aAVX512BF16<>(SB), RODATA|NOPTR, $4
+DATA words4ac00000AVX512BF16<>+0(SB)/4, $0x4ac00000
+GLOBL words4ac00000AVX512BF16<>(SB), RODATA|NOPTR, $4
 
-DATA words3ddd866fAVX512BF16<>+0(SB)/4, $0x3ddd866f
-GLOBL words3ddd866fAVX512BF16<>(SB), RODATA|NOPTR, $4
+DATA words40f00000AVX512BF16<>+0(SB)/4, $0x40f00000
+GLOBL words40f00000AVX512BF16<>(SB), RODATA|NOPTR, $4
 
-DATA wordsbf800000AVX512BF16<>+0(SB)/4, $0xbf800000
-GLOBL wordsbf800000AVX512BF16<>(SB), RODATA|NOPTR, $4
-
-DATA words3f000000AVX512BF16<>+0(SB)/4, $0x3f000000
-GLOBL words3f000000AVX512BF16<>(SB), RODATA|NOPTR, $4
-
-DATA words3e27fdbdAVX512BF16<>+0(SB)/4, $0x3e27fdbd
-GLOBL words3e27fdbdAVX512BF16<>(SB), RODATA|NOPTR, $4
-
-DATA wordsbda3eb20AVX512BF16<>+0(SB)/4, $0xbda3eb20
-GLOBL wordsbda3eb20AVX512BF16<>(SB), RODATA|NOPTR, $4
-
-DATA words3d6392b0AVX512BF16<>+0(SB)/4, $0x3d6392b0
-GLOBL words3d6392b0AVX512BF16<>(SB), RODATA|NOPTR, $4
-
-DATA wordsbd22add6AVX512BF16<>+0(SB)/4, $0xbd22add6
-GLOBL wordsbd22add6AVX512BF16<>(SB), RODATA|NOPTR, $4
-
-DATA words3cd643c0AVX512BF16<>+0(SB)/4, $0x3cd643c0
-GLOBL words3cd643c0AVX512BF16<>(SB), RODATA|NOPTR, $4
-
-DATA wordsbc6dd75cAVX512BF16<>+0(SB)/4, $0xbc6dd75c
-GLOBL wordsbc6dd75cAVX512BF16<>(SB), RODATA|NOPTR, $4
-
-DATA words3c1484d2AVX512BF16<>+0(SB)/4, $0x3c1484d2
-GLOBL words3c1484d2AVX512BF16<>(SB), RODATA|NOPTR, $4
-
-DATA wordsbbe6973aAVX512BF16<>+0(SB)/4, $0xbbe6973a
-GLOBL wordsbbe6973aAVX512BF16<>(SB), RODATA|NOPTR, $4
-
-DATA words3b347df3AVX512BF16<>+0(SB)/4, $0x3b347df3
-GLOBL words3b347df3AVX512BF16<>(SB), RODATA|NOPTR, $4
-
-// func biasGELUBF16AVX512(hidden []uint16, act []uint16, c []float32, bias []float32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·biasGELUBF16AVX512(SB), NOSPLIT, $0-96
-	MOVQ         hidden_base+0(FP), AX
-	MOVQ         act_base+24(FP), CX
-	MOVQ         c_base+48(FP), DX
-	MOVQ         bias_base+72(FP), BX
+// func biasGELUTileBF16AVX512(hidden *uint16, ldhidden int, act *uint16, ldact int, c *float32, ldc int, rows int, cols int, bias *float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
+TEXT ·biasGELUTileBF16AVX512(SB), NOSPLIT, $0-72
 	VBROADCASTSS words00000001AVX512<>+0(SB), Z0
 	VBROADCASTSS words00007fffAVX512<>+0(SB), Z1
 	VBROADCASTSS words00400000AVX512<>+0(SB), Z2
-	VBROADCASTSS words4089999aAVX512<>+0(SB), Z3
-	VBROADCASTSS wordsc089999aAVX512<>+0(SB), Z4
-	VBROADCASTSS words3ddd866fAVX512<>+0(SB), Z5
-	VBROADCASTSS wordsbf800000AVX512<>+0(SB), Z6
-	VBROADCASTSS words3f000000AVX512<>+0(SB), Z7
-	VBROADCASTSS words3e27fdbdAVX512<>+0(SB), Z8
-	VBROADCASTSS wordsbda3eb20AVX512<>+0(SB), Z9
-	VBROADCASTSS words3d6392b0AVX512<>+0(SB), Z10
-	VBROADCASTSS wordsbd22add6AVX512<>+0(SB), Z11
-	VBROADCASTSS words3cd643c0AVX512<>+0(SB), Z12
-	VBROADCASTSS wordsbc6dd75cAVX512<>+0(SB), Z13
-	VBROADCASTSS words3c1484d2AVX512<>+0(SB), Z14
-	VBROADCASTSS wordsbbe6973aAVX512<>+0(SB), Z15
-	VBROADCASTSS words3b347df3AVX512<>+0(SB), Z16
-	VPXORD       Z17, Z17, Z17
-	MOVQ         act_len+32(FP), SI
-	XORQ         DI, DI
-	MOVQ         SI, R8
-	SHLQ         $0x01, R8
-	ANDQ         $-32, R8
+	VBROADCASTSS words4ac00000AVX512<>+0(SB), Z3
+	VBROADCASTSS words40f00000AVX512<>+0(SB), Z4
+	VMOVUPS      phiRoughSegments<>+0(SB), Z5
+	VMOVUPS      phiRoughSegments<>+64(SB), Z6
+	VMOVUPS      phiRoughSegments<>+128(SB), Z7
+	VMOVUPS      phiRoughSegments<>+192(SB), Z8
+	VMOVUPS      phiRoughSegments<>+256(SB), Z9
+	VMOVUPS      phiRoughSegments<>+320(SB), Z10
+	VMOVUPS      phiRoughSegments<>+384(SB), Z11
+	VMOVUPS      phiRoughSegments<>+448(SB), Z12
+	MOVQ         hidden+0(FP), AX
+	MOVQ         ldhidden+8(FP), CX
+	SHLQ         $0x01, CX
+	IMUL3Q       $0x02, CX, DX
+	ADDQ         AX, DX
+	MOVQ         act+16(FP), BX
+	MOVQ         ldact+24(FP), SI
+	SHLQ         $0x01, SI
+	IMUL3Q       $0x02, SI, DI
+	ADDQ         BX, DI
+	MOVQ         c+32(FP), R8
+	MOVQ         ldc+40(FP), R9
+	SHLQ         $0x02, R9
+	MOVQ         bias+64(FP), R10
+	MOVQ         cols+56(FP), R11
+	MOVQ         rows+48(FP), R12
+	MOVQ         R11, R13
+	ANDQ         $-32, R13
+	MOVQ         R11, R14
+	ANDQ         $-16, R14
+	ANDQ         $0x0f, R11
+	MOVL         $0x0000ffff, R15
+	BZHIL        R11, R15, R15
+	KMOVW        R15, K1
 
-xsingle:
-	CMPQ        DI, R8
-	JGE         xsingleend
-	VMOVUPS     (DX)(DI*2), Z18
-	VMOVUPS     (BX)(DI*2), Z19
-	VADDPS      Z19, Z18, Z18
-	VMOVUPS     Z3, Z20
-	VMINPS      Z18, Z20, Z19
-	VMOVUPS     Z4, Z20
-	VMAXPS      Z19, Z20, Z19
-	VMULPS      Z19, Z19, Z20
-	VMOVUPS     Z5, Z21
-	VFMADD213PS Z6, Z21, Z20
-	VMOVUPS     Z16, Z21
-	VFMADD213PS Z15, Z20, Z21
-	VFMADD213PS Z14, Z20, Z21
-	VFMADD213PS Z13, Z20, Z21
-	VFMADD213PS Z12, Z20, Z21
-	VFMADD213PS Z11, Z20, Z21
-	VFMADD213PS Z10, Z20, Z21
-	VFMADD213PS Z9, Z20, Z21
-	VFMADD213PS Z8, Z20, Z21
-	VFMADD213PS Z7, Z19, Z21
-	VMAXPS      Z21, Z17, Z21
-	VMULPS      Z18, Z21, Z21
-	VPSRLD      $0x10, Z18, Z19
-	VCMPPS      $0x03, Z18, Z18, K4
-	VPANDD      Z0, Z19, Z19
-	VPADDD      Z1, Z19, Z19
-	VPADDD      Z18, Z19, Z19
-	VPORD       Z2, Z18, K4, Z19
-	VPSRLD      $0x10, Z19, Z19
-	VPMOVDW     Z19, (AX)(DI*1)
-	VPSRLD      $0x10, Z21, Z18
-	VCMPPS      $0x03, Z21, Z21, K4
-	VPANDD      Z0, Z18, Z18
-	VPADDD      Z1, Z18, Z18
-	VPADDD      Z21, Z18, Z18
-	VPORD       Z2, Z21, K4, Z18
-	VPSRLD      $0x10, Z18, Z18
-	VPMOVDW     Z18, (CX)(DI*1)
-	ADDQ        $+32, DI
-	JMP         xsingle
+row:
+	XORQ R15, R15
 
-xsingleend:
-	ANDQ        $+15, SI
-	JZ          xdone
-	MOVL        $0x0000ffff, R8
-	BZHIL       SI, R8, R8
-	KMOVW       R8, K1
-	VMOVUPS.Z   (DX)(DI*2), K1, Z18
-	VMOVUPS.Z   (BX)(DI*2), K1, Z19
-	VADDPS      Z19, Z18, Z18
-	VMOVUPS     Z3, Z19
-	VMINPS      Z18, Z19, Z3
-	VMOVUPS     Z4, Z19
-	VMAXPS      Z3, Z19, Z3
-	VMULPS      Z3, Z3, Z19
-	VMOVUPS     Z5, Z4
-	VFMADD213PS Z6, Z4, Z19
-	VMOVUPS     Z16, Z4
-	VFMADD213PS Z15, Z19, Z4
-	VFMADD213PS Z14, Z19, Z4
-	VFMADD213PS Z13, Z19, Z4
-	VFMADD213PS Z12, Z19, Z4
-	VFMADD213PS Z11, Z19, Z4
-	VFMADD213PS Z10, Z19, Z4
-	VFMADD213PS Z9, Z19, Z4
-	VFMADD213PS Z8, Z19, Z4
-	VFMADD213PS Z7, Z3, Z4
-	VMAXPS      Z4, Z17, Z4
-	VMULPS      Z18, Z4, Z4
-	VPSRLD      $0x10, Z18, Z3
-	VCMPPS      $0x03, Z18, Z18, K4
-	VPANDD      Z0, Z3, Z3
-	VPADDD      Z1, Z3, Z3
-	VPADDD      Z18, Z3, Z3
-	VPORD       Z2, Z18, K4, Z3
-	VPSRLD      $0x10, Z3, Z3
-	VPMOVDW     Z3, K1, (AX)(DI*1)
-	VPSRLD      $0x10, Z4, Z3
-	VCMPPS      $0x03, Z4, Z4, K4
-	VPANDD      Z0, Z3, Z3
-	VPADDD      Z1, Z3, Z3
-	VPADDD      Z4, Z3, Z3
-	VPORD       Z2, Z4, K4, Z3
-	VPSRLD      $0x10, Z3, Z3
-	VPMOVDW     Z3, K1, (CX)(DI*1)
+pair:
+	CMPQ        R15, R13
+	JGE         pairEnd
+	PREFETCHT0  (DX)(R15*2)
+	PREFETCHT0  (DI)(R15*2)
+	VMOVUPS     (R8)(R15*4), Z13
+	VMOVUPS     (R10)(R15*4), Z14
+	VADDPS      Z14, Z13, Z13
+	VRANGEPS    $0x02, Z4, Z13, Z15
+	VADDPS      Z3, Z15, Z14
+	VSUBPS      Z3, Z14, Z16
+	VSUBPS      Z16, Z15, Z15
+	VMOVAPS     Z14, Z16
+	VPERMI2PS   Z12, Z11, Z16
+	VMOVAPS     Z14, Z17
+	VPERMI2PS   Z10, Z9, Z17
+	VFMADD231PS Z16, Z15, Z17
+	VMOVAPS     Z14, Z16
+	VPERMI2PS   Z8, Z7, Z16
+	VFMADD231PS Z17, Z15, Z16
+	VMOVAPS     Z14, Z14
+	VPERMI2PS   Z6, Z5, Z14
+	VFMADD231PS Z16, Z15, Z14
+	VMULPS      Z13, Z14, Z14
+	VMOVUPS     64(R8)(R15*4), Z15
+	VMOVUPS     64(R10)(R15*4), Z16
+	VADDPS      Z16, Z15, Z15
+	VRANGEPS    $0x02, Z4, Z15, Z17
+	VADDPS      Z3, Z17, Z16
+	VSUBPS      Z3, Z16, Z18
+	VSUBPS      Z18, Z17, Z17
+	VMOVAPS     Z16, Z18
+	VPERMI2PS   Z12, Z11, Z18
+	VMOVAPS     Z16, Z19
+	VPERMI2PS   Z10, Z9, Z19
+	VFMADD231PS Z18, Z17, Z19
+	VMOVAPS     Z16, Z18
+	VPERMI2PS   Z8, Z7, Z18
+	VFMADD231PS Z19, Z17, Z18
+	VMOVAPS     Z16, Z16
+	VPERMI2PS   Z6, Z5, Z16
+	VFMADD231PS Z18, Z17, Z16
+	VMULPS      Z15, Z16, Z16
+	VPSRLD      $0x10, Z13, Z17
+	VCMPPS      $0x03, Z13, Z13, K4
+	VPANDD      Z0, Z17, Z17
+	VPADDD      Z1, Z17, Z17
+	VPADDD      Z13, Z17, Z17
+	VPORD       Z2, Z13, K4, Z17
+	VPSRLD      $0x10, Z17, Z17
+	VPMOVDW     Z17, (AX)(R15*2)
+	VPSRLD      $0x10, Z15, Z13
+	VCMPPS      $0x03, Z15, Z15, K4
+	VPANDD      Z0, Z13, Z13
+	VPADDD      Z1, Z13, Z13
+	VPADDD      Z15, Z13, Z13
+	VPORD       Z2, Z15, K4, Z13
+	VPSRLD      $0x10, Z13, Z13
+	VPMOVDW     Z13, 32(AX)(R15*2)
+	VPSRLD      $0x10, Z14, Z13
+	VCMPPS      $0x03, Z14, Z14, K4
+	VPANDD      Z0, Z13, Z13
+	VPADDD      Z1, Z13, Z13
+	VPADDD      Z14, Z13, Z13
+	VPORD       Z2, Z14, K4, Z13
+	VPSRLD      $0x10, Z13, Z13
+	VPMOVDW     Z13, (BX)(R15*2)
+	VPSRLD      $0x10, Z16, Z13
+	VCMPPS      $0x03, Z16, Z16, K4
+	VPANDD      Z0, Z13, Z13
+	VPADDD      Z1, Z13, Z13
+	VPADDD      Z16, Z13, Z13
+	VPORD       Z2, Z16, K4, Z13
+	VPSRLD      $0x10, Z13, Z13
+	VPMOVDW     Z13, 32(BX)(R15*2)
+	ADDQ        $0x20, R15
+	JMP         pair
 
-xdone:
+pairEnd:
+single:
+	CMPQ        R15, R14
+	JGE         singleEnd
+	PREFETCHT0  (DX)(R15*2)
+	PREFETCHT0  (DI)(R15*2)
+	VMOVUPS     (R8)(R15*4), Z13
+	VMOVUPS     (R10)(R15*4), Z14
+	VADDPS      Z14, Z13, Z13
+	VRANGEPS    $0x02, Z4, Z13, Z15
+	VADDPS      Z3, Z15, Z14
+	VSUBPS      Z3, Z14, Z16
+	VSUBPS      Z16, Z15, Z15
+	VMOVAPS     Z14, Z16
+	VPERMI2PS   Z12, Z11, Z16
+	VMOVAPS     Z14, Z17
+	VPERMI2PS   Z10, Z9, Z17
+	VFMADD231PS Z16, Z15, Z17
+	VMOVAPS     Z14, Z16
+	VPERMI2PS   Z8, Z7, Z16
+	VFMADD231PS Z17, Z15, Z16
+	VMOVAPS     Z14, Z14
+	VPERMI2PS   Z6, Z5, Z14
+	VFMADD231PS Z16, Z15, Z14
+	VMULPS      Z13, Z14, Z14
+	VPSRLD      $0x10, Z13, Z15
+	VCMPPS      $0x03, Z13, Z13, K4
+	VPANDD      Z0, Z15, Z15
+	VPADDD      Z1, Z15, Z15
+	VPADDD      Z13, Z15, Z15
+	VPORD       Z2, Z13, K4, Z15
+	VPSRLD      $0x10, Z15, Z15
+	VPMOVDW     Z15, (AX)(R15*2)
+	VPSRLD      $0x10, Z14, Z13
+	VCMPPS      $0x03, Z14, Z14, K4
+	VPANDD      Z0, Z13, Z13
+	VPADDD      Z1, Z13, Z13
+	VPADDD      Z14, Z13, Z13
+	VPORD       Z2, Z14, K4, Z13
+	VPSRLD      $0x10, Z13, Z13
+	VPMOVDW     Z13, (BX)(R15*2)
+	ADDQ        $0x10, R15
+	JMP         single
+
+singleEnd:
+	TESTQ       R11, R11
+	JZ          rowEnd
+	PREFETCHT0  (DX)(R15*2)
+	PREFETCHT0  (DI)(R15*2)
+	VMOVUPS.Z   (R8)(R15*4), K1, Z13
+	VMOVUPS.Z   (R10)(R15*4), K1, Z14
+	VADDPS      Z14, Z13, Z13
+	VRANGEPS    $0x02, Z4, Z13, Z15
+	VADDPS      Z3, Z15, Z14
+	VSUBPS      Z3, Z14, Z16
+	VSUBPS      Z16, Z15, Z15
+	VMOVAPS     Z14, Z16
+	VPERMI2PS   Z12, Z11, Z16
+	VMOVAPS     Z14, Z17
+	VPERMI2PS   Z10, Z9, Z17
+	VFMADD231PS Z16, Z15, Z17
+	VMOVAPS     Z14, Z16
+	VPERMI2PS   Z8, Z7, Z16
+	VFMADD231PS Z17, Z15, Z16
+	VMOVAPS     Z14, Z14
+	VPERMI2PS   Z6, Z5, Z14
+	VFMADD231PS Z16, Z15, Z14
+	VMULPS      Z13, Z14, Z14
+	VPSRLD      $0x10, Z13, Z15
+	VCMPPS      $0x03, Z13, Z13, K4
+	VPANDD      Z0, Z15, Z15
+	VPADDD      Z1, Z15, Z15
+	VPADDD      Z13, Z15, Z15
+	VPORD       Z2, Z13, K4, Z15
+	VPSRLD      $0x10, Z15, Z15
+	VPMOVDW     Z15, K1, (AX)(R15*2)
+	VPSRLD      $0x10, Z14, Z13
+	VCMPPS      $0x03, Z14, Z14, K4
+	VPANDD      Z0, Z13, Z13
+	VPADDD      Z1, Z13, Z13
+	VPADDD      Z14, Z13, Z13
+	VPORD       Z2, Z14, K4, Z13
+	VPSRLD      $0x10, Z13, Z13
+	VPMOVDW     Z13, K1, (BX)(R15*2)
+
+rowEnd:
+	ADDQ CX, AX
+	ADDQ CX, DX
+	ADDQ SI, BX
+	ADDQ SI, DI
+	ADDQ R9, R8
+	DECQ R12
+	JNZ  row
 	VZEROUPPER
 	RET
 
@@ -280,47 +536,11 @@ GLOBL words00007fffAVX512<>(SB), RODATA|NOPTR, $4
 DATA words00400000AVX512<>+0(SB)/4, $0x00400000
 GLOBL words00400000AVX512<>(SB), RODATA|NOPTR, $4
 
-DATA words4089999aAVX512<>+0(SB)/4, $0x4089999a
-GLOBL words4089999aAVX512<>(SB), RODATA|NOPTR, $4
+DATA words4ac00000AVX512<>+0(SB)/4, $0x4ac00000
+GLOBL words4ac00000AVX512<>(SB), RODATA|NOPTR, $4
 
-DATA wordsc089999aAVX512<>+0(SB)/4, $0xc089999a
-GLOBL wordsc089999aAVX512<>(SB), RODATA|NOPTR, $4
-
-DATA words3ddd866fAVX512<>+0(SB)/4, $0x3ddd866f
-GLOBL words3ddd866fAVX512<>(SB), RODATA|NOPTR, $4
-
-DATA wordsbf800000AVX512<>+0(SB)/4, $0xbf800000
-GLOBL wordsbf800000AVX512<>(SB), RODATA|NOPTR, $4
-
-DATA words3f000000AVX512<>+0(SB)/4, $0x3f000000
-GLOBL words3f000000AVX512<>(SB), RODATA|NOPTR, $4
-
-DATA words3e27fdbdAVX512<>+0(SB)/4, $0x3e27fdbd
-GLOBL words3e27fdbdAVX512<>(SB), RODATA|NOPTR, $4
-
-DATA wordsbda3eb20AVX512<>+0(SB)/4, $0xbda3eb20
-GLOBL wordsbda3eb20AVX512<>(SB), RODATA|NOPTR, $4
-
-DATA words3d6392b0AVX512<>+0(SB)/4, $0x3d6392b0
-GLOBL words3d6392b0AVX512<>(SB), RODATA|NOPTR, $4
-
-DATA wordsbd22add6AVX512<>+0(SB)/4, $0xbd22add6
-GLOBL wordsbd22add6AVX512<>(SB), RODATA|NOPTR, $4
-
-DATA words3cd643c0AVX512<>+0(SB)/4, $0x3cd643c0
-GLOBL words3cd643c0AVX512<>(SB), RODATA|NOPTR, $4
-
-DATA wordsbc6dd75cAVX512<>+0(SB)/4, $0xbc6dd75c
-GLOBL wordsbc6dd75cAVX512<>(SB), RODATA|NOPTR, $4
-
-DATA words3c1484d2AVX512<>+0(SB)/4, $0x3c1484d2
-GLOBL words3c1484d2AVX512<>(SB), RODATA|NOPTR, $4
-
-DATA wordsbbe6973aAVX512<>+0(SB)/4, $0xbbe6973a
-GLOBL wordsbbe6973aAVX512<>(SB), RODATA|NOPTR, $4
-
-DATA words3b347df3AVX512<>+0(SB)/4, $0x3b347df3
-GLOBL words3b347df3AVX512<>(SB), RODATA|NOPTR, $4
+DATA words40f00000AVX512<>+0(SB)/4, $0x40f00000
+GLOBL words40f00000AVX512<>(SB), RODATA|NOPTR, $4
 
 // func biasGELUBF16AVX2(hidden []uint16, act []uint16, c []float32, bias []float32)
 // Requires: AVX, AVX2, FMA3

@@ -4,15 +4,17 @@
 
 package simd
 
-// geluBackwardBF16AVX512BF16 computes dx[i] = bf16(dy[i] * GELU'(x[i])).
+// geluBackwardTileBF16AVX512BF16 computes dst[i*lddst+j] = bf16(c[i*ldc+j] * GELU'(hidden[i*ldhidden+j])).
+// rows, cols > 0.
 //
 //go:noescape
-func geluBackwardBF16AVX512BF16(dx []uint16, dy []float32, x []uint16)
+func geluBackwardTileBF16AVX512BF16(dst *uint16, lddst int, c *float32, ldc int, hidden *uint16, ldhidden int, rows int, cols int)
 
-// geluBackwardBF16AVX512 computes dx[i] = bf16(dy[i] * GELU'(x[i])).
+// geluBackwardTileBF16AVX512 computes dst[i*lddst+j] = bf16(c[i*ldc+j] * GELU'(hidden[i*ldhidden+j])).
+// rows, cols > 0.
 //
 //go:noescape
-func geluBackwardBF16AVX512(dx []uint16, dy []float32, x []uint16)
+func geluBackwardTileBF16AVX512(dst *uint16, lddst int, c *float32, ldc int, hidden *uint16, ldhidden int, rows int, cols int)
 
 // geluBackwardBF16AVX2 computes dx[i] = bf16(dy[i] * GELU'(x[i])), for whole vectors of 8.
 //

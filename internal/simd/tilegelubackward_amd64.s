@@ -4,258 +4,531 @@
 
 #include "textflag.h"
 
-// func geluBackwardBF16AVX512BF16(dx []uint16, dy []float32, x []uint16)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
-TEXT ·geluBackwardBF16AVX512BF16(SB), NOSPLIT, $0-72
-	MOVQ         dx_base+0(FP), AX
-	MOVQ         dy_base+24(FP), CX
-	MOVQ         x_base+48(FP), DX
-	VBROADCASTSS words4099999aAVX512BF16<>+0(SB), Z0
-	VBROADCASTSS wordsc099999aAVX512BF16<>+0(SB), Z1
-	VBROADCASTSS words3db1c71cAVX512BF16<>+0(SB), Z2
-	VBROADCASTSS wordsbf800000AVX512BF16<>+0(SB), Z3
-	VBROADCASTSS words3f000000AVX512BF16<>+0(SB), Z4
-	VBROADCASTSS words3e180925AVX512BF16<>+0(SB), Z5
-	VBROADCASTSS wordsbda47b1fAVX512BF16<>+0(SB), Z6
-	VBROADCASTSS words3d96d317AVX512BF16<>+0(SB), Z7
-	VBROADCASTSS wordsbda0fbaeAVX512BF16<>+0(SB), Z8
-	VBROADCASTSS words3db62e22AVX512BF16<>+0(SB), Z9
-	VBROADCASTSS wordsbdcdd18aAVX512BF16<>+0(SB), Z10
-	VBROADCASTSS words3da0204eAVX512BF16<>+0(SB), Z11
-	VBROADCASTSS wordsbd02ce54AVX512BF16<>+0(SB), Z12
-	VBROADCASTSS words3d168345AVX512BF16<>+0(SB), Z13
-	VBROADCASTSS wordsbd630abdAVX512BF16<>+0(SB), Z14
-	VBROADCASTSS words3ccc67bbAVX512BF16<>+0(SB), Z15
-	MOVQ         dx_len+8(FP), BX
-	XORQ         SI, SI
-	MOVQ         BX, DI
+// func geluBackwardTileBF16AVX512BF16(dst *uint16, lddst int, c *float32, ldc int, hidden *uint16, ldhidden int, rows int, cols int)
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VL, BMI2, MMX+
+TEXT ·geluBackwardTileBF16AVX512BF16(SB), NOSPLIT, $0-64
+	VBROADCASTSS words4ac00000AVX512BF16<>+0(SB), Z0
+	VBROADCASTSS words40f00000AVX512BF16<>+0(SB), Z1
+	VMOVUPS      slopeRoughSegments<>+0(SB), Z2
+	VMOVUPS      slopeRoughSegments<>+64(SB), Z3
+	VMOVUPS      slopeRoughSegments<>+128(SB), Z4
+	VMOVUPS      slopeRoughSegments<>+192(SB), Z5
+	VMOVUPS      slopeRoughSegments<>+256(SB), Z6
+	VMOVUPS      slopeRoughSegments<>+320(SB), Z7
+	VMOVUPS      slopeRoughSegments<>+384(SB), Z8
+	VMOVUPS      slopeRoughSegments<>+448(SB), Z9
+	VMOVUPS      slopeRoughSegments<>+512(SB), Z10
+	VMOVUPS      slopeRoughSegments<>+576(SB), Z11
+	MOVQ         dst+0(FP), AX
+	MOVQ         lddst+8(FP), CX
+	SHLQ         $0x01, CX
+	MOVQ         c+16(FP), DX
+	MOVQ         ldc+24(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         hidden+32(FP), SI
+	MOVQ         ldhidden+40(FP), DI
 	SHLQ         $0x01, DI
-	ANDQ         $-32, DI
+	IMUL3Q       $0x02, DI, R8
+	ADDQ         SI, R8
+	MOVQ         cols+56(FP), R9
+	MOVQ         rows+48(FP), R10
+	MOVQ         R9, R11
+	ANDQ         $-32, R11
+	MOVQ         R9, R12
+	ANDQ         $-16, R12
+	ANDQ         $0x0f, R9
+	MOVL         $0x0000ffff, R13
+	BZHIL        R9, R13, R13
+	KMOVW        R13, K1
 
-xsingle:
-	CMPQ        SI, DI
-	JGE         xsingleend
-	VPMOVZXWD   (DX)(SI*1), Z16
-	VPSLLD      $0x10, Z16, Z16
-	VMOVUPS     Z0, Z17
-	VMINPS      Z16, Z17, Z16
-	VMOVUPS     Z1, Z17
-	VMAXPS      Z16, Z17, Z16
-	VMULPS      Z16, Z16, Z17
-	VMOVUPS     Z2, Z18
-	VFMADD213PS Z3, Z18, Z17
-	VMOVUPS     Z15, Z18
-	VFMADD213PS Z14, Z17, Z18
-	VFMADD213PS Z13, Z17, Z18
-	VFMADD213PS Z12, Z17, Z18
-	VFMADD213PS Z11, Z17, Z18
-	VFMADD213PS Z10, Z17, Z18
-	VFMADD213PS Z9, Z17, Z18
-	VFMADD213PS Z8, Z17, Z18
-	VFMADD213PS Z7, Z17, Z18
-	VFMADD213PS Z6, Z17, Z18
-	VFMADD213PS Z5, Z17, Z18
-	VFMADD213PS Z4, Z16, Z18
-	VMOVUPS     (CX)(SI*2), Z16
-	VMULPS      Z16, Z18, Z18
-	LONG        $0x487ea262
-	WORD        $0xc272
-	VMOVDQU16   Y16, (AX)(SI*1)
-	ADDQ        $+32, SI
-	JMP         xsingle
+row:
+	XORQ R13, R13
 
-xsingleend:
-	ANDQ        $+15, BX
-	JZ          xdone
-	MOVL        $0x0000ffff, DI
-	BZHIL       BX, DI, DI
-	KMOVW       DI, K1
-	VPMOVZXWD.Z (DX)(SI*1), K1, Z16
-	VPSLLD      $0x10, Z16, Z16
-	VMOVUPS     Z0, Z0
-	VMINPS      Z16, Z0, Z16
-	VMOVUPS     Z1, Z0
-	VMAXPS      Z16, Z0, Z16
-	VMULPS      Z16, Z16, Z0
-	VMOVUPS     Z2, Z1
-	VFMADD213PS Z3, Z1, Z0
-	VMOVUPS     Z15, Z1
-	VFMADD213PS Z14, Z0, Z1
-	VFMADD213PS Z13, Z0, Z1
-	VFMADD213PS Z12, Z0, Z1
-	VFMADD213PS Z11, Z0, Z1
-	VFMADD213PS Z10, Z0, Z1
-	VFMADD213PS Z9, Z0, Z1
-	VFMADD213PS Z8, Z0, Z1
-	VFMADD213PS Z7, Z0, Z1
-	VFMADD213PS Z6, Z0, Z1
-	VFMADD213PS Z5, Z0, Z1
-	VFMADD213PS Z4, Z16, Z1
-	VMOVUPS.Z   (CX)(SI*2), K1, Z0
-	VMULPS      Z0, Z1, Z1
-	LONG        $0x487ef262
-	WORD        $0xc172
-	VMOVDQU16   Y0, K1, (AX)(SI*1)
+pair:
+	CMPQ        R13, R11
+	JGE         pairEnd
+	PREFETCHT0  (R8)(R13*2)
+	VPMOVZXWD   (SI)(R13*2), Z12
+	VPSLLD      $0x10, Z12, Z12
+	VRANGEPS    $0x02, Z1, Z12, Z14
+	VADDPS      Z0, Z14, Z13
+	VSUBPS      Z0, Z13, Z14
+	VSUBPS      Z14, Z12, Z14
+	VMOVAPS     Z13, Z12
+	VPERMI2PS   Z11, Z10, Z12
+	VMOVAPS     Z13, Z15
+	VPERMI2PS   Z9, Z8, Z15
+	VFMADD231PS Z12, Z14, Z15
+	VMOVAPS     Z13, Z12
+	VPERMI2PS   Z7, Z6, Z12
+	VFMADD231PS Z15, Z14, Z12
+	VMOVAPS     Z13, Z15
+	VPERMI2PS   Z5, Z4, Z15
+	VFMADD231PS Z12, Z14, Z15
+	VMOVAPS     Z13, Z12
+	VPERMI2PS   Z3, Z2, Z12
+	VFMADD231PS Z15, Z14, Z12
+	VMOVUPS     (DX)(R13*4), Z13
+	VMULPS      Z13, Z12, Z12
+	VPMOVZXWD   32(SI)(R13*2), Z13
+	VPSLLD      $0x10, Z13, Z13
+	VRANGEPS    $0x02, Z1, Z13, Z15
+	VADDPS      Z0, Z15, Z14
+	VSUBPS      Z0, Z14, Z15
+	VSUBPS      Z15, Z13, Z15
+	VMOVAPS     Z14, Z13
+	VPERMI2PS   Z11, Z10, Z13
+	VMOVAPS     Z14, Z16
+	VPERMI2PS   Z9, Z8, Z16
+	VFMADD231PS Z13, Z15, Z16
+	VMOVAPS     Z14, Z13
+	VPERMI2PS   Z7, Z6, Z13
+	VFMADD231PS Z16, Z15, Z13
+	VMOVAPS     Z14, Z16
+	VPERMI2PS   Z5, Z4, Z16
+	VFMADD231PS Z13, Z15, Z16
+	VMOVAPS     Z14, Z13
+	VPERMI2PS   Z3, Z2, Z13
+	VFMADD231PS Z16, Z15, Z13
+	VMOVUPS     64(DX)(R13*4), Z14
+	VMULPS      Z14, Z13, Z13
+	LONG        $0x48175262
+	WORD        $0xe472
+	VMOVUPS     Z12, (AX)(R13*2)
+	ADDQ        $0x20, R13
+	JMP         pair
 
-xdone:
+pairEnd:
+single:
+	CMPQ        R13, R12
+	JGE         singleEnd
+	PREFETCHT0  (R8)(R13*2)
+	VPMOVZXWD   (SI)(R13*2), Z12
+	VPSLLD      $0x10, Z12, Z12
+	VRANGEPS    $0x02, Z1, Z12, Z14
+	VADDPS      Z0, Z14, Z13
+	VSUBPS      Z0, Z13, Z14
+	VSUBPS      Z14, Z12, Z14
+	VMOVAPS     Z13, Z12
+	VPERMI2PS   Z11, Z10, Z12
+	VMOVAPS     Z13, Z15
+	VPERMI2PS   Z9, Z8, Z15
+	VFMADD231PS Z12, Z14, Z15
+	VMOVAPS     Z13, Z12
+	VPERMI2PS   Z7, Z6, Z12
+	VFMADD231PS Z15, Z14, Z12
+	VMOVAPS     Z13, Z15
+	VPERMI2PS   Z5, Z4, Z15
+	VFMADD231PS Z12, Z14, Z15
+	VMOVAPS     Z13, Z12
+	VPERMI2PS   Z3, Z2, Z12
+	VFMADD231PS Z15, Z14, Z12
+	VMOVUPS     (DX)(R13*4), Z13
+	VMULPS      Z13, Z12, Z12
+	LONG        $0x487e5262
+	WORD        $0xe472
+	VMOVDQU16   Y12, (AX)(R13*2)
+	ADDQ        $0x10, R13
+	JMP         single
+
+singleEnd:
+	TESTQ       R9, R9
+	JZ          rowEnd
+	PREFETCHT0  (R8)(R13*2)
+	VPMOVZXWD.Z (SI)(R13*2), K1, Z12
+	VPSLLD      $0x10, Z12, Z12
+	VRANGEPS    $0x02, Z1, Z12, Z14
+	VADDPS      Z0, Z14, Z13
+	VSUBPS      Z0, Z13, Z14
+	VSUBPS      Z14, Z12, Z14
+	VMOVAPS     Z13, Z12
+	VPERMI2PS   Z11, Z10, Z12
+	VMOVAPS     Z13, Z15
+	VPERMI2PS   Z9, Z8, Z15
+	VFMADD231PS Z12, Z14, Z15
+	VMOVAPS     Z13, Z12
+	VPERMI2PS   Z7, Z6, Z12
+	VFMADD231PS Z15, Z14, Z12
+	VMOVAPS     Z13, Z15
+	VPERMI2PS   Z5, Z4, Z15
+	VFMADD231PS Z12, Z14, Z15
+	VMOVAPS     Z13, Z12
+	VPERMI2PS   Z3, Z2, Z12
+	VFMADD231PS Z15, Z14, Z12
+	VMOVUPS.Z   (DX)(R13*4), K1, Z13
+	VMULPS      Z13, Z12, Z12
+	LONG        $0x487e5262
+	WORD        $0xe472
+	VMOVDQU16   Y12, K1, (AX)(R13*2)
+
+rowEnd:
+	ADDQ CX, AX
+	ADDQ BX, DX
+	ADDQ DI, SI
+	ADDQ DI, R8
+	DECQ R10
+	JNZ  row
 	VZEROUPPER
 	RET
 
-DATA words4099999aAVX512BF16<>+0(SB)/4, $0x4099999a
-GLOBL words4099999aAVX512BF16<>(SB), RODATA|NOPTR, $4
+DATA slopeRoughSegments<>+0(SB)/4, $0x3f000000
+DATA slopeRoughSegments<>+4(SB)/4, $0x3f5e1429
+DATA slopeRoughSegments<>+8(SB)/4, $0x3f8aaa15
+DATA slopeRoughSegments<>+12(SB)/4, $0x3f9050e9
+DATA slopeRoughSegments<>+16(SB)/4, $0x3f8ae8e0
+DATA slopeRoughSegments<>+20(SB)/4, $0x3f84d071
+DATA slopeRoughSegments<>+24(SB)/4, $0x3f81876f
+DATA slopeRoughSegments<>+28(SB)/4, $0x3f805c77
+DATA slopeRoughSegments<>+32(SB)/4, $0x3f801081
+DATA slopeRoughSegments<>+36(SB)/4, $0x3f80023f
+DATA slopeRoughSegments<>+40(SB)/4, $0x3f80003c
+DATA slopeRoughSegments<>+44(SB)/4, $0x3f800005
+DATA slopeRoughSegments<>+48(SB)/4, $0x3f800000
+DATA slopeRoughSegments<>+52(SB)/4, $0x3f800000
+DATA slopeRoughSegments<>+56(SB)/4, $0x3f800000
+DATA slopeRoughSegments<>+60(SB)/4, $0x3f800000
+DATA slopeRoughSegments<>+64(SB)/4, $0x00000000
+DATA slopeRoughSegments<>+68(SB)/4, $0x00000000
+DATA slopeRoughSegments<>+72(SB)/4, $0x00000000
+DATA slopeRoughSegments<>+76(SB)/4, $0x00000000
+DATA slopeRoughSegments<>+80(SB)/4, $0x00000000
+DATA slopeRoughSegments<>+84(SB)/4, $0xb519e81f
+DATA slopeRoughSegments<>+88(SB)/4, $0xb6efcfcc
+DATA slopeRoughSegments<>+92(SB)/4, $0xb88fb750
+DATA slopeRoughSegments<>+96(SB)/4, $0xba04075b
+DATA slopeRoughSegments<>+100(SB)/4, $0xbb38ed48
+DATA slopeRoughSegments<>+104(SB)/4, $0xbc43b7ad
+DATA slopeRoughSegments<>+108(SB)/4, $0xbd1a0e15
+DATA slopeRoughSegments<>+112(SB)/4, $0xbdae8e03
+DATA slopeRoughSegments<>+116(SB)/4, $0xbe028749
+DATA slopeRoughSegments<>+120(SB)/4, $0xbdaaa14d
+DATA slopeRoughSegments<>+124(SB)/4, $0x3e07af5c
+DATA slopeRoughSegments<>+128(SB)/4, $0x3f4c3d6f
+DATA slopeRoughSegments<>+132(SB)/4, $0x3f1db836
+DATA slopeRoughSegments<>+136(SB)/4, $0x3e77d29d
+DATA slopeRoughSegments<>+140(SB)/4, $0xbd047b00
+DATA slopeRoughSegments<>+144(SB)/4, $0xbddd2739
+DATA slopeRoughSegments<>+148(SB)/4, $0xbd989864
+DATA slopeRoughSegments<>+152(SB)/4, $0xbcfe2fce
+DATA slopeRoughSegments<>+156(SB)/4, $0xbc128c95
+DATA slopeRoughSegments<>+160(SB)/4, $0xbaf5702a
+DATA slopeRoughSegments<>+164(SB)/4, $0xb998b329
+DATA slopeRoughSegments<>+168(SB)/4, $0xb80efa59
+DATA slopeRoughSegments<>+172(SB)/4, $0xb64b12e6
+DATA slopeRoughSegments<>+176(SB)/4, $0x00000000
+DATA slopeRoughSegments<>+180(SB)/4, $0x00000000
+DATA slopeRoughSegments<>+184(SB)/4, $0x00000000
+DATA slopeRoughSegments<>+188(SB)/4, $0x00000000
+DATA slopeRoughSegments<>+192(SB)/4, $0x00000000
+DATA slopeRoughSegments<>+196(SB)/4, $0x00000000
+DATA slopeRoughSegments<>+200(SB)/4, $0x00000000
+DATA slopeRoughSegments<>+204(SB)/4, $0x00000000
+DATA slopeRoughSegments<>+208(SB)/4, $0x00000000
+DATA slopeRoughSegments<>+212(SB)/4, $0xb64b12e6
+DATA slopeRoughSegments<>+216(SB)/4, $0xb80efa59
+DATA slopeRoughSegments<>+220(SB)/4, $0xb998b329
+DATA slopeRoughSegments<>+224(SB)/4, $0xbaf5702a
+DATA slopeRoughSegments<>+228(SB)/4, $0xbc128c95
+DATA slopeRoughSegments<>+232(SB)/4, $0xbcfe2fce
+DATA slopeRoughSegments<>+236(SB)/4, $0xbd989864
+DATA slopeRoughSegments<>+240(SB)/4, $0xbddd2739
+DATA slopeRoughSegments<>+244(SB)/4, $0xbd047b00
+DATA slopeRoughSegments<>+248(SB)/4, $0x3e77d29d
+DATA slopeRoughSegments<>+252(SB)/4, $0x3f1db836
+DATA slopeRoughSegments<>+256(SB)/4, $0xa5280000
+DATA slopeRoughSegments<>+260(SB)/4, $0xbea8fa34
+DATA slopeRoughSegments<>+264(SB)/4, $0xbeb9d3fc
+DATA slopeRoughSegments<>+268(SB)/4, $0xbe2e15a4
+DATA slopeRoughSegments<>+272(SB)/4, $0xb71f1f0f
+DATA slopeRoughSegments<>+276(SB)/4, $0x3d49ee48
+DATA slopeRoughSegments<>+280(SB)/4, $0x3d0828b7
+DATA slopeRoughSegments<>+284(SB)/4, $0x3c4e715b
+DATA slopeRoughSegments<>+288(SB)/4, $0x3b527c77
+DATA slopeRoughSegments<>+292(SB)/4, $0x3a19269d
+DATA slopeRoughSegments<>+296(SB)/4, $0x38a390ab
+DATA slopeRoughSegments<>+300(SB)/4, $0x37023f00
+DATA slopeRoughSegments<>+304(SB)/4, $0x00000000
+DATA slopeRoughSegments<>+308(SB)/4, $0x00000000
+DATA slopeRoughSegments<>+312(SB)/4, $0x00000000
+DATA slopeRoughSegments<>+316(SB)/4, $0x00000000
+DATA slopeRoughSegments<>+320(SB)/4, $0x00000000
+DATA slopeRoughSegments<>+324(SB)/4, $0x00000000
+DATA slopeRoughSegments<>+328(SB)/4, $0x00000000
+DATA slopeRoughSegments<>+332(SB)/4, $0x00000000
+DATA slopeRoughSegments<>+336(SB)/4, $0x00000000
+DATA slopeRoughSegments<>+340(SB)/4, $0xb7023f00
+DATA slopeRoughSegments<>+344(SB)/4, $0xb8a390ab
+DATA slopeRoughSegments<>+348(SB)/4, $0xba19269d
+DATA slopeRoughSegments<>+352(SB)/4, $0xbb527c77
+DATA slopeRoughSegments<>+356(SB)/4, $0xbc4e715b
+DATA slopeRoughSegments<>+360(SB)/4, $0xbd0828b7
+DATA slopeRoughSegments<>+364(SB)/4, $0xbd49ee48
+DATA slopeRoughSegments<>+368(SB)/4, $0x371f1f0f
+DATA slopeRoughSegments<>+372(SB)/4, $0x3e2e15a4
+DATA slopeRoughSegments<>+376(SB)/4, $0x3eb9d3fc
+DATA slopeRoughSegments<>+380(SB)/4, $0x3ea8fa34
+DATA slopeRoughSegments<>+384(SB)/4, $0xbe85cd5e
+DATA slopeRoughSegments<>+388(SB)/4, $0xbe097dc3
+DATA slopeRoughSegments<>+392(SB)/4, $0x3d9f72d6
+DATA slopeRoughSegments<>+396(SB)/4, $0x3e117db9
+DATA slopeRoughSegments<>+400(SB)/4, $0x3d93d5ee
+DATA slopeRoughSegments<>+404(SB)/4, $0x3b3f09d9
+DATA slopeRoughSegments<>+408(SB)/4, $0xbc8220d3
+DATA slopeRoughSegments<>+412(SB)/4, $0xbc2329ae
+DATA slopeRoughSegments<>+416(SB)/4, $0xbb5cdffe
+DATA slopeRoughSegments<>+420(SB)/4, $0xba45bafa
+DATA slopeRoughSegments<>+424(SB)/4, $0xb8fa1723
+DATA slopeRoughSegments<>+428(SB)/4, $0xb7668913
+DATA slopeRoughSegments<>+432(SB)/4, $0x00000000
+DATA slopeRoughSegments<>+436(SB)/4, $0x00000000
+DATA slopeRoughSegments<>+440(SB)/4, $0x00000000
+DATA slopeRoughSegments<>+444(SB)/4, $0x00000000
+DATA slopeRoughSegments<>+448(SB)/4, $0x00000000
+DATA slopeRoughSegments<>+452(SB)/4, $0x00000000
+DATA slopeRoughSegments<>+456(SB)/4, $0x00000000
+DATA slopeRoughSegments<>+460(SB)/4, $0x00000000
+DATA slopeRoughSegments<>+464(SB)/4, $0x00000000
+DATA slopeRoughSegments<>+468(SB)/4, $0xb7668913
+DATA slopeRoughSegments<>+472(SB)/4, $0xb8fa1723
+DATA slopeRoughSegments<>+476(SB)/4, $0xba45bafa
+DATA slopeRoughSegments<>+480(SB)/4, $0xbb5cdffe
+DATA slopeRoughSegments<>+484(SB)/4, $0xbc2329ae
+DATA slopeRoughSegments<>+488(SB)/4, $0xbc8220d3
+DATA slopeRoughSegments<>+492(SB)/4, $0x3b3f09d9
+DATA slopeRoughSegments<>+496(SB)/4, $0x3d93d5ee
+DATA slopeRoughSegments<>+500(SB)/4, $0x3e117db9
+DATA slopeRoughSegments<>+504(SB)/4, $0x3d9f72d6
+DATA slopeRoughSegments<>+508(SB)/4, $0xbe097dc3
+DATA slopeRoughSegments<>+512(SB)/4, $0x2808b0aa
+DATA slopeRoughSegments<>+516(SB)/4, $0x3de26cd3
+DATA slopeRoughSegments<>+520(SB)/4, $0x3da3ca4b
+DATA slopeRoughSegments<>+524(SB)/4, $0xbc5291d5
+DATA slopeRoughSegments<>+528(SB)/4, $0xbd35cd10
+DATA slopeRoughSegments<>+532(SB)/4, $0xbcaf6e90
+DATA slopeRoughSegments<>+536(SB)/4, $0xb94f9e8f
+DATA slopeRoughSegments<>+540(SB)/4, $0x3b890341
+DATA slopeRoughSegments<>+544(SB)/4, $0x3b0fef73
+DATA slopeRoughSegments<>+548(SB)/4, $0x3a24589a
+DATA slopeRoughSegments<>+552(SB)/4, $0x38f6ec5b
+DATA slopeRoughSegments<>+556(SB)/4, $0x3782404f
+DATA slopeRoughSegments<>+560(SB)/4, $0x00000000
+DATA slopeRoughSegments<>+564(SB)/4, $0x00000000
+DATA slopeRoughSegments<>+568(SB)/4, $0x00000000
+DATA slopeRoughSegments<>+572(SB)/4, $0x00000000
+DATA slopeRoughSegments<>+576(SB)/4, $0x00000000
+DATA slopeRoughSegments<>+580(SB)/4, $0x00000000
+DATA slopeRoughSegments<>+584(SB)/4, $0x00000000
+DATA slopeRoughSegments<>+588(SB)/4, $0x00000000
+DATA slopeRoughSegments<>+592(SB)/4, $0x00000000
+DATA slopeRoughSegments<>+596(SB)/4, $0xb782404f
+DATA slopeRoughSegments<>+600(SB)/4, $0xb8f6ec5b
+DATA slopeRoughSegments<>+604(SB)/4, $0xba24589a
+DATA slopeRoughSegments<>+608(SB)/4, $0xbb0fef73
+DATA slopeRoughSegments<>+612(SB)/4, $0xbb890341
+DATA slopeRoughSegments<>+616(SB)/4, $0x394f9e8f
+DATA slopeRoughSegments<>+620(SB)/4, $0x3caf6e90
+DATA slopeRoughSegments<>+624(SB)/4, $0x3d35cd10
+DATA slopeRoughSegments<>+628(SB)/4, $0x3c5291d5
+DATA slopeRoughSegments<>+632(SB)/4, $0xbda3ca4b
+DATA slopeRoughSegments<>+636(SB)/4, $0xbde26cd3
+GLOBL slopeRoughSegments<>(SB), RODATA|NOPTR, $640
 
-DATA wordsc099999aAVX512BF16<>+0(SB)/4, $0xc099999a
-GLOBL wordsc099999aAVX512BF16<>(SB), RODATA|NOPTR, $4
+DATA words4ac00000AVX512BF16<>+0(SB)/4, $0x4ac00000
+GLOBL words4ac00000AVX512BF16<>(SB), RODATA|NOPTR, $4
 
-DATA words3db1c71cAVX512BF16<>+0(SB)/4, $0x3db1c71c
-GLOBL words3db1c71cAVX512BF16<>(SB), RODATA|NOPTR, $4
+DATA words40f00000AVX512BF16<>+0(SB)/4, $0x40f00000
+GLOBL words40f00000AVX512BF16<>(SB), RODATA|NOPTR, $4
 
-DATA wordsbf800000AVX512BF16<>+0(SB)/4, $0xbf800000
-GLOBL wordsbf800000AVX512BF16<>(SB), RODATA|NOPTR, $4
-
-DATA words3f000000AVX512BF16<>+0(SB)/4, $0x3f000000
-GLOBL words3f000000AVX512BF16<>(SB), RODATA|NOPTR, $4
-
-DATA words3e180925AVX512BF16<>+0(SB)/4, $0x3e180925
-GLOBL words3e180925AVX512BF16<>(SB), RODATA|NOPTR, $4
-
-DATA wordsbda47b1fAVX512BF16<>+0(SB)/4, $0xbda47b1f
-GLOBL wordsbda47b1fAVX512BF16<>(SB), RODATA|NOPTR, $4
-
-DATA words3d96d317AVX512BF16<>+0(SB)/4, $0x3d96d317
-GLOBL words3d96d317AVX512BF16<>(SB), RODATA|NOPTR, $4
-
-DATA wordsbda0fbaeAVX512BF16<>+0(SB)/4, $0xbda0fbae
-GLOBL wordsbda0fbaeAVX512BF16<>(SB), RODATA|NOPTR, $4
-
-DATA words3db62e22AVX512BF16<>+0(SB)/4, $0x3db62e22
-GLOBL words3db62e22AVX512BF16<>(SB), RODATA|NOPTR, $4
-
-DATA wordsbdcdd18aAVX512BF16<>+0(SB)/4, $0xbdcdd18a
-GLOBL wordsbdcdd18aAVX512BF16<>(SB), RODATA|NOPTR, $4
-
-DATA words3da0204eAVX512BF16<>+0(SB)/4, $0x3da0204e
-GLOBL words3da0204eAVX512BF16<>(SB), RODATA|NOPTR, $4
-
-DATA wordsbd02ce54AVX512BF16<>+0(SB)/4, $0xbd02ce54
-GLOBL wordsbd02ce54AVX512BF16<>(SB), RODATA|NOPTR, $4
-
-DATA words3d168345AVX512BF16<>+0(SB)/4, $0x3d168345
-GLOBL words3d168345AVX512BF16<>(SB), RODATA|NOPTR, $4
-
-DATA wordsbd630abdAVX512BF16<>+0(SB)/4, $0xbd630abd
-GLOBL wordsbd630abdAVX512BF16<>(SB), RODATA|NOPTR, $4
-
-DATA words3ccc67bbAVX512BF16<>+0(SB)/4, $0x3ccc67bb
-GLOBL words3ccc67bbAVX512BF16<>(SB), RODATA|NOPTR, $4
-
-// func geluBackwardBF16AVX512(dx []uint16, dy []float32, x []uint16)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·geluBackwardBF16AVX512(SB), NOSPLIT, $0-72
-	MOVQ         dx_base+0(FP), AX
-	MOVQ         dy_base+24(FP), CX
-	MOVQ         x_base+48(FP), DX
+// func geluBackwardTileBF16AVX512(dst *uint16, lddst int, c *float32, ldc int, hidden *uint16, ldhidden int, rows int, cols int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
+TEXT ·geluBackwardTileBF16AVX512(SB), NOSPLIT, $0-64
 	VBROADCASTSS words00000001AVX512<>+0(SB), Z0
 	VBROADCASTSS words00007fffAVX512<>+0(SB), Z1
 	VBROADCASTSS words00400000AVX512<>+0(SB), Z2
-	VBROADCASTSS words4099999aAVX512<>+0(SB), Z3
-	VBROADCASTSS wordsc099999aAVX512<>+0(SB), Z4
-	VBROADCASTSS words3db1c71cAVX512<>+0(SB), Z5
-	VBROADCASTSS wordsbf800000AVX512<>+0(SB), Z6
-	VBROADCASTSS words3f000000AVX512<>+0(SB), Z7
-	VBROADCASTSS words3e180925AVX512<>+0(SB), Z8
-	VBROADCASTSS wordsbda47b1fAVX512<>+0(SB), Z9
-	VBROADCASTSS words3d96d317AVX512<>+0(SB), Z10
-	VBROADCASTSS wordsbda0fbaeAVX512<>+0(SB), Z11
-	VBROADCASTSS words3db62e22AVX512<>+0(SB), Z12
-	VBROADCASTSS wordsbdcdd18aAVX512<>+0(SB), Z13
-	VBROADCASTSS words3da0204eAVX512<>+0(SB), Z14
-	VBROADCASTSS wordsbd02ce54AVX512<>+0(SB), Z15
-	VBROADCASTSS words3d168345AVX512<>+0(SB), Z16
-	VBROADCASTSS wordsbd630abdAVX512<>+0(SB), Z17
-	VBROADCASTSS words3ccc67bbAVX512<>+0(SB), Z18
-	MOVQ         dx_len+8(FP), BX
-	XORQ         SI, SI
-	MOVQ         BX, DI
+	VBROADCASTSS words4ac00000AVX512<>+0(SB), Z3
+	VBROADCASTSS words40f00000AVX512<>+0(SB), Z4
+	VMOVUPS      slopeRoughSegments<>+0(SB), Z5
+	VMOVUPS      slopeRoughSegments<>+64(SB), Z6
+	VMOVUPS      slopeRoughSegments<>+128(SB), Z7
+	VMOVUPS      slopeRoughSegments<>+192(SB), Z8
+	VMOVUPS      slopeRoughSegments<>+256(SB), Z9
+	VMOVUPS      slopeRoughSegments<>+320(SB), Z10
+	VMOVUPS      slopeRoughSegments<>+384(SB), Z11
+	VMOVUPS      slopeRoughSegments<>+448(SB), Z12
+	VMOVUPS      slopeRoughSegments<>+512(SB), Z13
+	VMOVUPS      slopeRoughSegments<>+576(SB), Z14
+	MOVQ         dst+0(FP), AX
+	MOVQ         lddst+8(FP), CX
+	SHLQ         $0x01, CX
+	MOVQ         c+16(FP), DX
+	MOVQ         ldc+24(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         hidden+32(FP), SI
+	MOVQ         ldhidden+40(FP), DI
 	SHLQ         $0x01, DI
-	ANDQ         $-32, DI
+	IMUL3Q       $0x02, DI, R8
+	ADDQ         SI, R8
+	MOVQ         cols+56(FP), R9
+	MOVQ         rows+48(FP), R10
+	MOVQ         R9, R11
+	ANDQ         $-32, R11
+	MOVQ         R9, R12
+	ANDQ         $-16, R12
+	ANDQ         $0x0f, R9
+	MOVL         $0x0000ffff, R13
+	BZHIL        R9, R13, R13
+	KMOVW        R13, K1
 
-xsingle:
-	CMPQ        SI, DI
-	JGE         xsingleend
-	VPMOVZXWD   (DX)(SI*1), Z19
-	VPSLLD      $0x10, Z19, Z19
-	VMOVUPS     Z3, Z20
-	VMINPS      Z19, Z20, Z19
-	VMOVUPS     Z4, Z20
-	VMAXPS      Z19, Z20, Z19
-	VMULPS      Z19, Z19, Z20
-	VMOVUPS     Z5, Z21
-	VFMADD213PS Z6, Z21, Z20
-	VMOVUPS     Z18, Z21
-	VFMADD213PS Z17, Z20, Z21
-	VFMADD213PS Z16, Z20, Z21
-	VFMADD213PS Z15, Z20, Z21
-	VFMADD213PS Z14, Z20, Z21
-	VFMADD213PS Z13, Z20, Z21
-	VFMADD213PS Z12, Z20, Z21
-	VFMADD213PS Z11, Z20, Z21
-	VFMADD213PS Z10, Z20, Z21
-	VFMADD213PS Z9, Z20, Z21
-	VFMADD213PS Z8, Z20, Z21
-	VFMADD213PS Z7, Z19, Z21
-	VMOVUPS     (CX)(SI*2), Z19
-	VMULPS      Z19, Z21, Z21
-	VPSRLD      $0x10, Z21, Z19
-	VCMPPS      $0x03, Z21, Z21, K4
-	VPANDD      Z0, Z19, Z19
-	VPADDD      Z1, Z19, Z19
-	VPADDD      Z21, Z19, Z19
-	VPORD       Z2, Z21, K4, Z19
-	VPSRLD      $0x10, Z19, Z19
-	VPMOVDW     Z19, (AX)(SI*1)
-	ADDQ        $+32, SI
-	JMP         xsingle
+row:
+	XORQ R13, R13
 
-xsingleend:
-	ANDQ        $+15, BX
-	JZ          xdone
-	MOVL        $0x0000ffff, DI
-	BZHIL       BX, DI, DI
-	KMOVW       DI, K1
-	VPMOVZXWD.Z (DX)(SI*1), K1, Z19
-	VPSLLD      $0x10, Z19, Z19
-	VMOVUPS     Z3, Z3
-	VMINPS      Z19, Z3, Z19
-	VMOVUPS     Z4, Z3
-	VMAXPS      Z19, Z3, Z19
-	VMULPS      Z19, Z19, Z3
-	VMOVUPS     Z5, Z4
-	VFMADD213PS Z6, Z4, Z3
-	VMOVUPS     Z18, Z4
-	VFMADD213PS Z17, Z3, Z4
-	VFMADD213PS Z16, Z3, Z4
-	VFMADD213PS Z15, Z3, Z4
-	VFMADD213PS Z14, Z3, Z4
-	VFMADD213PS Z13, Z3, Z4
-	VFMADD213PS Z12, Z3, Z4
-	VFMADD213PS Z11, Z3, Z4
-	VFMADD213PS Z10, Z3, Z4
-	VFMADD213PS Z9, Z3, Z4
-	VFMADD213PS Z8, Z3, Z4
-	VFMADD213PS Z7, Z19, Z4
-	VMOVUPS.Z   (CX)(SI*2), K1, Z3
-	VMULPS      Z3, Z4, Z4
-	VPSRLD      $0x10, Z4, Z3
-	VCMPPS      $0x03, Z4, Z4, K4
-	VPANDD      Z0, Z3, Z3
-	VPADDD      Z1, Z3, Z3
-	VPADDD      Z4, Z3, Z3
-	VPORD       Z2, Z4, K4, Z3
-	VPSRLD      $0x10, Z3, Z3
-	VPMOVDW     Z3, K1, (AX)(SI*1)
+pair:
+	CMPQ        R13, R11
+	JGE         pairEnd
+	PREFETCHT0  (R8)(R13*2)
+	VPMOVZXWD   (SI)(R13*2), Z15
+	VPSLLD      $0x10, Z15, Z15
+	VRANGEPS    $0x02, Z4, Z15, Z17
+	VADDPS      Z3, Z17, Z16
+	VSUBPS      Z3, Z16, Z17
+	VSUBPS      Z17, Z15, Z17
+	VMOVAPS     Z16, Z15
+	VPERMI2PS   Z14, Z13, Z15
+	VMOVAPS     Z16, Z18
+	VPERMI2PS   Z12, Z11, Z18
+	VFMADD231PS Z15, Z17, Z18
+	VMOVAPS     Z16, Z15
+	VPERMI2PS   Z10, Z9, Z15
+	VFMADD231PS Z18, Z17, Z15
+	VMOVAPS     Z16, Z18
+	VPERMI2PS   Z8, Z7, Z18
+	VFMADD231PS Z15, Z17, Z18
+	VMOVAPS     Z16, Z15
+	VPERMI2PS   Z6, Z5, Z15
+	VFMADD231PS Z18, Z17, Z15
+	VMOVUPS     (DX)(R13*4), Z16
+	VMULPS      Z16, Z15, Z15
+	VPMOVZXWD   32(SI)(R13*2), Z16
+	VPSLLD      $0x10, Z16, Z16
+	VRANGEPS    $0x02, Z4, Z16, Z18
+	VADDPS      Z3, Z18, Z17
+	VSUBPS      Z3, Z17, Z18
+	VSUBPS      Z18, Z16, Z18
+	VMOVAPS     Z17, Z16
+	VPERMI2PS   Z14, Z13, Z16
+	VMOVAPS     Z17, Z19
+	VPERMI2PS   Z12, Z11, Z19
+	VFMADD231PS Z16, Z18, Z19
+	VMOVAPS     Z17, Z16
+	VPERMI2PS   Z10, Z9, Z16
+	VFMADD231PS Z19, Z18, Z16
+	VMOVAPS     Z17, Z19
+	VPERMI2PS   Z8, Z7, Z19
+	VFMADD231PS Z16, Z18, Z19
+	VMOVAPS     Z17, Z16
+	VPERMI2PS   Z6, Z5, Z16
+	VFMADD231PS Z19, Z18, Z16
+	VMOVUPS     64(DX)(R13*4), Z17
+	VMULPS      Z17, Z16, Z16
+	VPSRLD      $0x10, Z15, Z17
+	VCMPPS      $0x03, Z15, Z15, K4
+	VPANDD      Z0, Z17, Z17
+	VPADDD      Z1, Z17, Z17
+	VPADDD      Z15, Z17, Z17
+	VPORD       Z2, Z15, K4, Z17
+	VPSRLD      $0x10, Z17, Z17
+	VPMOVDW     Z17, (AX)(R13*2)
+	VPSRLD      $0x10, Z16, Z15
+	VCMPPS      $0x03, Z16, Z16, K4
+	VPANDD      Z0, Z15, Z15
+	VPADDD      Z1, Z15, Z15
+	VPADDD      Z16, Z15, Z15
+	VPORD       Z2, Z16, K4, Z15
+	VPSRLD      $0x10, Z15, Z15
+	VPMOVDW     Z15, 32(AX)(R13*2)
+	ADDQ        $0x20, R13
+	JMP         pair
 
-xdone:
+pairEnd:
+single:
+	CMPQ        R13, R12
+	JGE         singleEnd
+	PREFETCHT0  (R8)(R13*2)
+	VPMOVZXWD   (SI)(R13*2), Z15
+	VPSLLD      $0x10, Z15, Z15
+	VRANGEPS    $0x02, Z4, Z15, Z17
+	VADDPS      Z3, Z17, Z16
+	VSUBPS      Z3, Z16, Z17
+	VSUBPS      Z17, Z15, Z17
+	VMOVAPS     Z16, Z15
+	VPERMI2PS   Z14, Z13, Z15
+	VMOVAPS     Z16, Z18
+	VPERMI2PS   Z12, Z11, Z18
+	VFMADD231PS Z15, Z17, Z18
+	VMOVAPS     Z16, Z15
+	VPERMI2PS   Z10, Z9, Z15
+	VFMADD231PS Z18, Z17, Z15
+	VMOVAPS     Z16, Z18
+	VPERMI2PS   Z8, Z7, Z18
+	VFMADD231PS Z15, Z17, Z18
+	VMOVAPS     Z16, Z15
+	VPERMI2PS   Z6, Z5, Z15
+	VFMADD231PS Z18, Z17, Z15
+	VMOVUPS     (DX)(R13*4), Z16
+	VMULPS      Z16, Z15, Z15
+	VPSRLD      $0x10, Z15, Z16
+	VCMPPS      $0x03, Z15, Z15, K4
+	VPANDD      Z0, Z16, Z16
+	VPADDD      Z1, Z16, Z16
+	VPADDD      Z15, Z16, Z16
+	VPORD       Z2, Z15, K4, Z16
+	VPSRLD      $0x10, Z16, Z16
+	VPMOVDW     Z16, (AX)(R13*2)
+	ADDQ        $0x10, R13
+	JMP         single
+
+singleEnd:
+	TESTQ       R9, R9
+	JZ          rowEnd
+	PREFETCHT0  (R8)(R13*2)
+	VPMOVZXWD.Z (SI)(R13*2), K1, Z15
+	VPSLLD      $0x10, Z15, Z15
+	VRANGEPS    $0x02, Z4, Z15, Z17
+	VADDPS      Z3, Z17, Z16
+	VSUBPS      Z3, Z16, Z17
+	VSUBPS      Z17, Z15, Z17
+	VMOVAPS     Z16, Z15
+	VPERMI2PS   Z14, Z13, Z15
+	VMOVAPS     Z16, Z18
+	VPERMI2PS   Z12, Z11, Z18
+	VFMADD231PS Z15, Z17, Z18
+	VMOVAPS     Z16, Z15
+	VPERMI2PS   Z10, Z9, Z15
+	VFMADD231PS Z18, Z17, Z15
+	VMOVAPS     Z16, Z18
+	VPERMI2PS   Z8, Z7, Z18
+	VFMADD231PS Z15, Z17, Z18
+	VMOVAPS     Z16, Z15
+	VPERMI2PS   Z6, Z5, Z15
+	VFMADD231PS Z18, Z17, Z15
+	VMOVUPS.Z   (DX)(R13*4), K1, Z16
+	VMULPS      Z16, Z15, Z15
+	VPSRLD      $0x10, Z15, Z16
+	VCMPPS      $0x03, Z15, Z15, K4
+	VPANDD      Z0, Z16, Z16
+	VPADDD      Z1, Z16, Z16
+	VPADDD      Z15, Z16, Z16
+	VPORD       Z2, Z15, K4, Z16
+	VPSRLD      $0x10, Z16, Z16
+	VPMOVDW     Z16, K1, (AX)(R13*2)
+
+rowEnd:
+	ADDQ CX, AX
+	ADDQ BX, DX
+	ADDQ DI, SI
+	ADDQ DI, R8
+	DECQ R10
+	JNZ  row
 	VZEROUPPER
 	RET
 
@@ -268,53 +541,11 @@ GLOBL words00007fffAVX512<>(SB), RODATA|NOPTR, $4
 DATA words00400000AVX512<>+0(SB)/4, $0x00400000
 GLOBL words00400000AVX512<>(SB), RODATA|NOPTR, $4
 
-DATA words4099999aAVX512<>+0(SB)/4, $0x4099999a
-GLOBL words4099999aAVX512<>(SB), RODATA|NOPTR, $4
+DATA words4ac00000AVX512<>+0(SB)/4, $0x4ac00000
+GLOBL words4ac00000AVX512<>(SB), RODATA|NOPTR, $4
 
-DATA wordsc099999aAVX512<>+0(SB)/4, $0xc099999a
-GLOBL wordsc099999aAVX512<>(SB), RODATA|NOPTR, $4
-
-DATA words3db1c71cAVX512<>+0(SB)/4, $0x3db1c71c
-GLOBL words3db1c71cAVX512<>(SB), RODATA|NOPTR, $4
-
-DATA wordsbf800000AVX512<>+0(SB)/4, $0xbf800000
-GLOBL wordsbf800000AVX512<>(SB), RODATA|NOPTR, $4
-
-DATA words3f000000AVX512<>+0(SB)/4, $0x3f000000
-GLOBL words3f000000AVX512<>(SB), RODATA|NOPTR, $4
-
-DATA words3e180925AVX512<>+0(SB)/4, $0x3e180925
-GLOBL words3e180925AVX512<>(SB), RODATA|NOPTR, $4
-
-DATA wordsbda47b1fAVX512<>+0(SB)/4, $0xbda47b1f
-GLOBL wordsbda47b1fAVX512<>(SB), RODATA|NOPTR, $4
-
-DATA words3d96d317AVX512<>+0(SB)/4, $0x3d96d317
-GLOBL words3d96d317AVX512<>(SB), RODATA|NOPTR, $4
-
-DATA wordsbda0fbaeAVX512<>+0(SB)/4, $0xbda0fbae
-GLOBL wordsbda0fbaeAVX512<>(SB), RODATA|NOPTR, $4
-
-DATA words3db62e22AVX512<>+0(SB)/4, $0x3db62e22
-GLOBL words3db62e22AVX512<>(SB), RODATA|NOPTR, $4
-
-DATA wordsbdcdd18aAVX512<>+0(SB)/4, $0xbdcdd18a
-GLOBL wordsbdcdd18aAVX512<>(SB), RODATA|NOPTR, $4
-
-DATA words3da0204eAVX512<>+0(SB)/4, $0x3da0204e
-GLOBL words3da0204eAVX512<>(SB), RODATA|NOPTR, $4
-
-DATA wordsbd02ce54AVX512<>+0(SB)/4, $0xbd02ce54
-GLOBL wordsbd02ce54AVX512<>(SB), RODATA|NOPTR, $4
-
-DATA words3d168345AVX512<>+0(SB)/4, $0x3d168345
-GLOBL words3d168345AVX512<>(SB), RODATA|NOPTR, $4
-
-DATA wordsbd630abdAVX512<>+0(SB)/4, $0xbd630abd
-GLOBL wordsbd630abdAVX512<>(SB), RODATA|NOPTR, $4
-
-DATA words3ccc67bbAVX512<>+0(SB)/4, $0x3ccc67bb
-GLOBL words3ccc67bbAVX512<>(SB), RODATA|NOPTR, $4
+DATA words40f00000AVX512<>+0(SB)/4, $0x40f00000
+GLOBL words40f00000AVX512<>(SB), RODATA|NOPTR, $4
 
 // func geluBackwardBF16AVX2(dx []uint16, dy []float32, x []uint16)
 // Requires: AVX, AVX2, FMA3

@@ -4,10 +4,11 @@
 
 package simd
 
-// biasResidualAVX512 computes dst[i] = in[i] + (c[i] + bias[i]).
+// biasResidualTileAVX512 computes dst[i*lddst+j] = in[i*ldin+j] + (c[i*ldc+j] + bias[j]).
+// rows, cols > 0.
 //
 //go:noescape
-func biasResidualAVX512(dst []float32, c []float32, in []float32, bias []float32)
+func biasResidualTileAVX512(dst *float32, lddst int, c *float32, ldc int, in *float32, ldin int, rows int, cols int, bias *float32)
 
 // biasResidualAVX2 computes dst[i] = in[i] + (c[i] + bias[i]).
 //

@@ -4,80 +4,87 @@
 
 #include "textflag.h"
 
-// func biasResidualAVX512(dst []float32, c []float32, in []float32, bias []float32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·biasResidualAVX512(SB), NOSPLIT, $0-96
-	MOVQ dst_base+0(FP), AX
-	MOVQ c_base+24(FP), CX
-	MOVQ in_base+48(FP), DX
-	MOVQ bias_base+72(FP), BX
-	MOVQ dst_len+8(FP), SI
-	XORQ DI, DI
-	MOVQ SI, R8
-	SHLQ $0x02, R8
-	ANDQ $-256, R8
+// func biasResidualTileAVX512(dst *float32, lddst int, c *float32, ldc int, in *float32, ldin int, rows int, cols int, bias *float32)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·biasResidualTileAVX512(SB), NOSPLIT, $0-72
+	MOVQ   dst+0(FP), AX
+	MOVQ   lddst+8(FP), CX
+	SHLQ   $0x02, CX
+	MOVQ   c+16(FP), DX
+	MOVQ   ldc+24(FP), BX
+	SHLQ   $0x02, BX
+	MOVQ   in+32(FP), SI
+	MOVQ   ldin+40(FP), DI
+	SHLQ   $0x02, DI
+	IMUL3Q $0x02, DI, R8
+	ADDQ   SI, R8
+	MOVQ   bias+64(FP), R9
+	MOVQ   cols+56(FP), R10
+	MOVQ   rows+48(FP), R11
+	MOVQ   R10, R12
+	ANDQ   $-32, R12
+	MOVQ   R10, R13
+	ANDQ   $-16, R13
+	ANDQ   $0x0f, R10
+	MOVL   $0x0000ffff, R14
+	BZHIL  R10, R14, R14
+	KMOVW  R14, K1
 
-xgroup:
-	CMPQ    DI, R8
-	JGE     xgroupend
-	VMOVUPS (CX)(DI*1), Z0
-	VMOVUPS (BX)(DI*1), Z1
-	VADDPS  Z1, Z0, Z0
-	VMOVUPS (DX)(DI*1), Z1
-	VADDPS  Z1, Z0, Z0
-	VMOVUPS Z0, (AX)(DI*1)
-	VMOVUPS 64(CX)(DI*1), Z0
-	VMOVUPS 64(BX)(DI*1), Z1
-	VADDPS  Z1, Z0, Z0
-	VMOVUPS 64(DX)(DI*1), Z1
-	VADDPS  Z1, Z0, Z0
-	VMOVUPS Z0, 64(AX)(DI*1)
-	VMOVUPS 128(CX)(DI*1), Z0
-	VMOVUPS 128(BX)(DI*1), Z1
-	VADDPS  Z1, Z0, Z0
-	VMOVUPS 128(DX)(DI*1), Z1
-	VADDPS  Z1, Z0, Z0
-	VMOVUPS Z0, 128(AX)(DI*1)
-	VMOVUPS 192(CX)(DI*1), Z0
-	VMOVUPS 192(BX)(DI*1), Z1
-	VADDPS  Z1, Z0, Z0
-	VMOVUPS 192(DX)(DI*1), Z1
-	VADDPS  Z1, Z0, Z0
-	VMOVUPS Z0, 192(AX)(DI*1)
-	ADDQ    $+256, DI
-	JMP     xgroup
+row:
+	XORQ R14, R14
 
-xgroupend:
-	MOVQ SI, R8
-	SHLQ $0x02, R8
-	ANDQ $-64, R8
+pair:
+	CMPQ       R14, R12
+	JGE        pairEnd
+	PREFETCHT0 (R8)(R14*4)
+	PREFETCHT0 64(R8)(R14*4)
+	VMOVUPS    (DX)(R14*4), Z0
+	VMOVUPS    (R9)(R14*4), Z1
+	VADDPS     Z1, Z0, Z0
+	VMOVUPS    (SI)(R14*4), Z1
+	VADDPS     Z1, Z0, Z0
+	VMOVUPS    Z0, (AX)(R14*4)
+	VMOVUPS    64(DX)(R14*4), Z0
+	VMOVUPS    64(R9)(R14*4), Z1
+	VADDPS     Z1, Z0, Z0
+	VMOVUPS    64(SI)(R14*4), Z1
+	VADDPS     Z1, Z0, Z0
+	VMOVUPS    Z0, 64(AX)(R14*4)
+	ADDQ       $0x20, R14
+	JMP        pair
 
-xsingle:
-	CMPQ    DI, R8
-	JGE     xsingleend
-	VMOVUPS (CX)(DI*1), Z0
-	VMOVUPS (BX)(DI*1), Z1
-	VADDPS  Z1, Z0, Z0
-	VMOVUPS (DX)(DI*1), Z1
-	VADDPS  Z1, Z0, Z0
-	VMOVUPS Z0, (AX)(DI*1)
-	ADDQ    $+64, DI
-	JMP     xsingle
+pairEnd:
+single:
+	CMPQ       R14, R13
+	JGE        singleEnd
+	PREFETCHT0 (R8)(R14*4)
+	VMOVUPS    (DX)(R14*4), Z0
+	VMOVUPS    (R9)(R14*4), Z1
+	VADDPS     Z1, Z0, Z0
+	VMOVUPS    (SI)(R14*4), Z1
+	VADDPS     Z1, Z0, Z0
+	VMOVUPS    Z0, (AX)(R14*4)
+	ADDQ       $0x10, R14
+	JMP        single
 
-xsingleend:
-	ANDQ      $+15, SI
-	JZ        xdone
-	MOVL      $0x0000ffff, R8
-	BZHIL     SI, R8, R8
-	KMOVW     R8, K1
-	VMOVUPS.Z (CX)(DI*1), K1, Z0
-	VMOVUPS.Z (BX)(DI*1), K1, Z1
-	VADDPS    Z1, Z0, Z0
-	VMOVUPS.Z (DX)(DI*1), K1, Z1
-	VADDPS    Z1, Z0, Z0
-	VMOVUPS   Z0, K1, (AX)(DI*1)
+singleEnd:
+	TESTQ      R10, R10
+	JZ         rowEnd
+	PREFETCHT0 (R8)(R14*4)
+	VMOVUPS.Z  (DX)(R14*4), K1, Z0
+	VMOVUPS.Z  (R9)(R14*4), K1, Z1
+	VADDPS     Z1, Z0, Z0
+	VMOVUPS.Z  (SI)(R14*4), K1, Z1
+	VADDPS     Z1, Z0, Z0
+	VMOVUPS    Z0, K1, (AX)(R14*4)
 
-xdone:
+rowEnd:
+	ADDQ CX, AX
+	ADDQ BX, DX
+	ADDQ DI, SI
+	ADDQ DI, R8
+	DECQ R11
+	JNZ  row
 	VZEROUPPER
 	RET
 

@@ -5,7 +5,7 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// The normal distribution comes from an odd polynomial: Φ(x) = 0.5 + x p(t) with
+// With AVX2 the normal distribution comes from an odd polynomial: Φ(x) = 0.5 + x p(t) with
 // t = 2 (x/c)² - 1 for |x| <= c, and x held at ±c beyond; so does GELU's slope
 // Φ(x) + x φ(x). The coefficients, of rising powers of t, are minimax fits of
 // the absolute error over [0, c], rounded to float32. Centred on 0, the powers
@@ -64,15 +64,8 @@ func (v *vector) broadcastTo(constant, r operand.Op) {
 
 // geluOf returns x Φ(x), with a Φ of 0 below the polynomial's range.
 func (v *vector) geluOf(x reg.VecVirtual) reg.VecVirtual {
-	phi := v.odd(x, phi32End, phi32Polynomial)
-	if v.wide {
-		v.VCMPPS(operand.U8(5), v.float(-phi32End), x, reg.K2) // x >= -c, or NaN
-		v.VMOVAPS_Z(phi, reg.K2, phi)
-		v.VMULPS(x, phi, phi)
-		return phi
-	}
-	keep := v.register()
-	v.VCMPPS(operand.U8(5), v.float(-phi32End), x, keep)
+	phi, keep := v.odd(x, phi32End, phi32Polynomial), v.register()
+	v.VCMPPS(operand.U8(5), v.float(-phi32End), x, keep) // x >= -c, or NaN
 	v.VANDPS(keep, phi, phi)
 	v.VMULPS(x, phi, phi)
 	return phi
@@ -81,9 +74,19 @@ func (v *vector) geluOf(x reg.VecVirtual) reg.VecVirtual {
 func gelu(v *vector) {
 	v.function("gelu", "func(dst, x []float32)", "computes dst[i] = x[i]*Φ(x[i]).")
 	dst, x := v.base("dst"), v.base("x")
-	v.oddConstants(phi32End, phi32Polynomial)
+	of := v.geluOf
+	if v.wide {
+		phi := v.segments(phiSegments)
+		of = func(x reg.VecVirtual) reg.VecVirtual {
+			y := phi.of(x, true)
+			v.VMULPS(x, y, y)
+			return y
+		}
+	} else {
+		v.oddConstants(phi32End, phi32Polynomial)
+	}
 	v.loop(v.length("dst"), 1, func(at operand.Mem, _ int) {
-		v.store(v.geluOf(v.load(x, at)), dst, at)
+		v.store(of(v.load(x, at)), dst, at)
 	})
 	v.done()
 }

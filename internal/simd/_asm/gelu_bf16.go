@@ -2,7 +2,8 @@ package main
 
 import "github.com/mmcloughlin/avo/operand"
 
-// Where a result is rounded to bfloat16, shorter polynomials than gelu's do.
+// Where a result is rounded to bfloat16, shorter polynomials than gelu's do:
+// these with AVX2.
 const (
 	phiEnd   = 4.3 // error of Φ 9.9e-6; just above 1 at the end
 	slopeEnd = 4.8 // error of GELU' 4.8e-5
