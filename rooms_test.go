@@ -29,7 +29,7 @@ var mayImport = map[string][]string{
 	"export":               {"evaluate", "weights", "trainer", "views", "internal/npy", "internal/safetensors"},
 	"gallery":              {"evaluate", "weights", "trainer", "views", "internal/simd", "internal/team"},
 	"dense":                {"evaluate", "pipeline", "views", "crop", "webdataset", "internal/shapes", "internal/simd", "internal/team"},
-	"finetune":             {"weights", "trainer", "views", "internal/simd", "internal/team"},
+	"finetune":             {"evaluate", "export", "weights", "trainer", "pipeline", "views", "internal/simd", "internal/team", "internal/safetensors", "internal/dirlock"},
 	"weights":              {"trainer", "internal/pth", "internal/safetensors", "internal/team"},
 	"trainer":              {"views", "crop", "internal/simd", "internal/team", "internal/safetensors"},
 	"viewshard":            {"pipeline", "webdataset", "views", "crop", "picture", "internal/npy", "internal/dirlock"},

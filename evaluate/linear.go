@@ -95,23 +95,48 @@ func (o *Linear) Check() error {
 // is the same for any number of threads. Tables that can't be judged are
 // *InputError.
 func (o Linear) Evaluate(ctx context.Context, train, test *Table, threads *team.Team, progress func(done, total int)) (LinearResult, error) {
-	if err := o.Check(); err != nil {
+	p, out, err := o.learn(ctx, train, test, threads, progress)
+	if err != nil {
 		return LinearResult{}, err
+	}
+	out.Result = result(p.set.labels(p.predict(test, ascending(test.Rows()))[0]), train, test)
+	return out, nil
+}
+
+// A LinearHead is a trained probe as one layer: the scores of a row x of raw
+// features are Weight x + Bias, the BatchNorm included.
+type LinearHead struct {
+	Labels []int64   // [C] rising: score j is that of Labels[j]
+	Weight []float32 // [C, D]
+	Bias   []float32 // [C]
+	Rate   float64   // that was taken
+}
+
+// Fit trains the probe on train, as Evaluate does, and returns it.
+func (o Linear) Fit(ctx context.Context, train *Table, threads *team.Team) (*LinearHead, error) {
+	p, out, err := o.learn(ctx, train, train, threads, nil)
+	if err != nil {
+		return nil, err
+	}
+	return p.head(out.Rate), nil
+}
+
+// learn chooses the rate and trains the probe on all of train.
+func (o Linear) learn(ctx context.Context, train, test *Table, threads *team.Team, progress func(done, total int)) (*probe, LinearResult, error) {
+	if err := o.Check(); err != nil {
+		return nil, LinearResult{}, err
 	}
 	if len(o.Rates) == 0 {
 		o.Rates = DefaultRates(o.Optimiser)
 	}
 	set, err := newLabelled(train, test)
 	if err != nil {
-		return LinearResult{}, err
+		return nil, LinearResult{}, err
 	}
 	if progress == nil {
 		progress = func(int, int) {}
 	}
-	all := make([]int32, train.Rows())
-	for i := range all {
-		all[i] = int32(i)
-	}
+	all := ascending(train.Rows())
 	out := LinearResult{Rate: o.Rates[0]}
 	total := o.Epochs
 	if len(o.Rates) > 1 {
@@ -119,7 +144,7 @@ func (o Linear) Evaluate(ctx context.Context, train, test *Table, threads *team.
 		learn, judge := split(all, o.Seed)
 		p := o.newProbe(set, o.Rates, threads)
 		if err := p.train(ctx, learn, func(done int) { progress(done, total) }); err != nil {
-			return LinearResult{}, err
+			return nil, LinearResult{}, err
 		}
 		best := -1
 		for i, predicted := range p.predict(train, judge) {
@@ -138,14 +163,18 @@ func (o Linear) Evaluate(ctx context.Context, train, test *Table, threads *team.
 	}
 	p := o.newProbe(set, []float64{out.Rate}, threads)
 	if err := p.train(ctx, all, func(done int) { progress(total-o.Epochs+done, total) }); err != nil {
-		return LinearResult{}, err
+		return nil, LinearResult{}, err
 	}
-	rows := make([]int32, test.Rows())
+	return p, out, nil
+}
+
+// ascending returns 0, 1, ... n-1.
+func ascending(n int) []int32 {
+	rows := make([]int32, n)
 	for i := range rows {
 		rows[i] = int32(i)
 	}
-	out.Result = result(set.labels(p.predict(test, rows)[0]), train, test)
-	return out, nil
+	return rows
 }
 
 // split holds a share of rows out, the same for the same seed.

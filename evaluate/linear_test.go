@@ -186,3 +186,49 @@ func TestLinearErrors(t *testing.T) {
 		t.Errorf("cancelled: %v", err)
 	}
 }
+
+// TestFitIsEvaluatesLayer: the layer that Fit returns gives raw features the
+// classes that Evaluate found, constant and badly scaled features included.
+func TestFitIsEvaluatesLayer(t *testing.T) {
+	rng := rand.New(rand.NewPCG(4, 0))
+	train, test := clusters(rng, 600, 8, 5, 1), clusters(rng, 400, 8, 5, 1)
+	for _, table := range []*Table{train, test} {
+		for i := range table.Rows() {
+			table.Data[i*table.Dim] = 7
+			table.Data[i*table.Dim+1] = 5 + 300*table.Data[i*table.Dim+1]
+		}
+	}
+	o := quick()
+	want, err := o.Evaluate(context.Background(), train, test, oneThread(t), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, err := o.Fit(context.Background(), train, oneThread(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if head.Rate != want.Rate || len(head.Labels) != 5 {
+		t.Errorf("rate %g, labels %v", head.Rate, head.Labels)
+	}
+	other := 0
+	for i := range test.Rows() {
+		scores := make([]float32, 5)
+		for c := range scores {
+			sum := float64(head.Bias[c])
+			for d, v := range test.row(i) {
+				sum += float64(head.Weight[c*8+d]) * float64(v)
+			}
+			scores[c] = float32(sum)
+		}
+		if head.Labels[largest(scores)] != want.Predictions[i] {
+			other++
+		}
+	}
+	if other > 1 { // a tie within rounding
+		t.Errorf("%d of %d predictions differ", other, test.Rows())
+	}
+	train.Labels[3] = -1
+	if _, err := o.Fit(context.Background(), train, oneThread(t)); err == nil || !strings.Contains(err.Error(), "1 of 600 samples have no label") {
+		t.Errorf("a missing label: %v", err)
+	}
+}

@@ -230,3 +230,23 @@ func largest(scores []float32) int {
 	}
 	return best
 }
+
+// head folds the BatchNorm into the layer of a probe of one rate: with
+// z = (x - mean)*rstd the scores w z + b are (w rstd) x + (b - w rstd mean).
+func (p *probe) head(rate float64) *LinearHead {
+	classes, dim := len(p.set.classes), p.set.train.Dim
+	h := &LinearHead{
+		Labels: slices.Clone(p.set.classes), Rate: rate,
+		Weight: make([]float32, classes*dim), Bias: make([]float32, classes),
+	}
+	for c := range classes {
+		bias := float64(p.bias[c])
+		for d := range dim {
+			w := float64(p.weight[d*p.columns+c]) * float64(p.rstd[d])
+			h.Weight[c*dim+d] = float32(w)
+			bias -= float64(w * float64(p.mean[d]))
+		}
+		h.Bias[c] = float32(bias)
+	}
+	return h
+}

@@ -22,7 +22,8 @@ const (
 
 // Call returns the Python expression for the timm model (1.0 or newer) that
 // takes an encoder's exported weights strictly: every name, and none else.
-// vit_base_patch16_224 is timm's plain ViT; the arguments make it this one.
+// vit_base_patch16_224 is timm's plain ViT; the arguments make it this one. An
+// encoder with a head is a classifier: num_classes scores of the patches' mean.
 func Call(e *weights.Encoder) string {
 	v := &e.ViT
 	scale, norm := "None", "False"
@@ -32,13 +33,19 @@ func Call(e *weights.Encoder) string {
 	if e.FinalNorm {
 		norm = "True"
 	}
-	return fmt.Sprintf("timm.create_model('vit_base_patch16_224', num_classes=0, final_norm=%s, img_size=%d, patch_size=%d, embed_dim=%d, depth=%d, num_heads=%d, init_values=%s)",
-		norm, v.ImageSize, v.Patch, v.Dim, v.Depth, v.Heads, scale)
+	head := "num_classes=0, final_norm=" + norm
+	if e.Head != nil {
+		// The mean's own norm, fc_norm, takes the place of the final one.
+		head = fmt.Sprintf("num_classes=%d, global_pool='avg'", len(e.Head.Labels))
+	}
+	return fmt.Sprintf("timm.create_model('vit_base_patch16_224', %s, img_size=%d, patch_size=%d, embed_dim=%d, depth=%d, num_heads=%d, init_values=%s)",
+		head, v.ImageSize, v.Patch, v.Dim, v.Depth, v.Heads, scale)
 }
 
 // Tensors returns an encoder's weights under timm's names: those of Params, and
 // pos_embed [1, 1+N, D] with the positions that the encoder uses. The class
-// token's position is zero, since cls_token holds it already.
+// token's position is zero, since cls_token holds it already. With a head its
+// tensors come last: fc_norm, head.
 func Tensors(e *weights.Encoder) []safetensors.Tensor {
 	var list []safetensors.Tensor
 	for _, p := range e.Params {
@@ -50,7 +57,16 @@ func Tensors(e *weights.Encoder) []safetensors.Tensor {
 		positions = nn.Positions(v.Dim, v.ImageSize/v.Patch)
 	}
 	table := append(make([]float32, v.Dim), positions...)
-	return append(list, safetensors.Tensor{Name: "pos_embed", Shape: []int{1, 1 + v.Tokens, v.Dim}, Data: table})
+	list = append(list, safetensors.Tensor{Name: "pos_embed", Shape: []int{1, 1 + v.Tokens, v.Dim}, Data: table})
+	if h := e.Head; h != nil {
+		classes := len(h.Labels)
+		list = append(list,
+			safetensors.Tensor{Name: weights.HeadNormWeight, Shape: []int{v.Dim}, Data: h.NormWeight},
+			safetensors.Tensor{Name: weights.HeadNormBias, Shape: []int{v.Dim}, Data: h.NormBias},
+			safetensors.Tensor{Name: weights.HeadWeight, Shape: []int{classes, v.Dim}, Data: h.Weight},
+			safetensors.Tensor{Name: weights.HeadBias, Shape: []int{classes}, Data: h.Bias})
+	}
+	return list
 }
 
 // WriteTimm writes an encoder to a safetensors file that timm loads strictly
@@ -67,6 +83,9 @@ func WriteTimm(path string, e *weights.Encoder, about map[string]string) (tensor
 	metadata["mean"], metadata["std"] = numbers(views.Mean), numbers(views.Std)
 	if e.Objective != "" {
 		metadata[MetadataObjective] = e.Objective
+	}
+	if e.Head != nil {
+		metadata[weights.MetadataLabels] = weights.FormatLabels(e.Head.Labels)
 	}
 	f, err := create(path)
 	if err != nil {

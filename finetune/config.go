@@ -17,6 +17,8 @@ package finetune
 import (
 	"errors"
 	"fmt"
+
+	"siameseim/trainer/nn"
 )
 
 // Config says how an encoder is fine-tuned.
@@ -33,6 +35,7 @@ type Config struct {
 	CutMix      float64 // Beta(a, a) of the area that stays; 0: none. With both, a step takes one of them
 	Smoothing   float64 // share of each label that is spread over all classes
 	EMA         float64 // momentum of the weights' average that is judged; 0: the weights themselves
+	Precision   nn.Precision
 	Seed        uint64
 }
 
@@ -64,6 +67,9 @@ func (c *Config) Check() error {
 	bad(c.CutMix >= 0 && c.CutMix <= 1e3, "cutmix %g: must be from 0 to 1000", c.CutMix)
 	bad((c.Mixup == 0 && c.CutMix == 0) || c.Batch%2 == 0, "batch %d: mixing pairs images, it must be even", c.Batch)
 	bad(c.Smoothing >= 0 && c.Smoothing < 1, "label smoothing %g: must be at least 0 and below 1", c.Smoothing)
+	if err := c.Precision.Check(); err != nil {
+		errs = append(errs, fmt.Errorf("finetune: %w", err))
+	}
 	bad(c.EMA >= 0 && c.EMA < 1, "EMA %g: must be at least 0 and below 1", c.EMA)
 	return errors.Join(errs...)
 }

@@ -77,7 +77,7 @@ func tune(t testing.TB, c Config, wrong bool, team *team.Team) (float64, *Tuner)
 	}
 	const n = 300
 	test := hues(rng, n, false)
-	classifier, err := tuner.Classifier(n)
+	classifier, err := NewClassifier(tuner.Encoder(), n, c.Precision, team)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,9 +29,10 @@ type network struct {
 
 // newNetwork builds it for at most batch images. fill gives the encoder's
 // parameters and the head's.
-func newNetwork(v nn.ViTConfig, classes, batch int, train bool, t *team.Team, fill func(*nn.Param, nn.Init) error) (*network, error) {
+func newNetwork(v nn.ViTConfig, classes, batch int, train bool, precision nn.Precision, t *team.Team, fill func(*nn.Param, nn.Init) error) (*network, error) {
 	arena := new(nn.Arena)
 	b := &nn.Builder{Machine: nn.NewMachine(t, nil), Arena: arena, Batch: batch, Train: train, Fill: fill}
+	b.Machine.Precision = precision
 	v.TrainPatchEmbed = true
 	n := &network{
 		vit: nn.NewViT(b, v), norm: nn.NewLayerNorm(b, "fc_norm", v.Dim, batch), head: nn.NewLinear(b, "head", v.Dim, classes),
@@ -62,9 +63,9 @@ func fill(e *weights.Encoder, seed uint64) func(*nn.Param, nn.Init) error {
 	copied, seeded := nn.CopyOf(e.Params), nn.Seeded(seed)
 	return func(p *nn.Param, init nn.Init) error {
 		switch p.Name {
-		case "head.weight":
+		case weights.HeadWeight:
 			return seeded(p, nn.Normal(2e-5))
-		case "head.bias", "fc_norm.weight", "fc_norm.bias":
+		case weights.HeadBias, weights.HeadNormWeight, weights.HeadNormBias:
 			return seeded(p, init)
 		}
 		return copied(p, init)

@@ -17,6 +17,7 @@ import (
 // Tuner fine-tunes one encoder. For one goroutine at a time.
 type Tuner struct {
 	config  Config
+	encoder weights.Encoder // what it started from, without the weights
 	vit     nn.ViTConfig
 	size    int     // of the images
 	labels  []int64 // rising: the classes
@@ -32,6 +33,7 @@ type Tuner struct {
 	images  []float32 // [B, 3, S, S]
 	classOf []int32
 	step    int
+	rate    float64 // of the last step's head
 }
 
 // group is the parameters of one learning rate and weight decay.
@@ -52,12 +54,13 @@ func New(e *weights.Encoder, labels []int64, c Config, threads *team.Team) (*Tun
 	}
 	v := e.ViT
 	v.DropPath = c.DropPath
-	net, err := newNetwork(v, len(classes), c.Batch, true, threads, fill(e, c.Seed))
+	net, err := newNetwork(v, len(classes), c.Batch, true, c.Precision, threads, fill(e, c.Seed))
 	if err != nil {
 		return nil, err
 	}
 	t := &Tuner{
-		config: c, vit: v, size: v.ImageSize, labels: classes, net: net, threads: threads,
+		config: c, encoder: weights.Encoder{ViT: e.ViT, Positions: e.Positions, Objective: e.Objective, Source: e.Source},
+		vit: v, size: v.ImageSize, labels: classes, net: net, threads: threads,
 		gradients: optim.NewGradients(net.params), groups: grouped(net.params, v.Depth, c),
 		levels: views.NormaliseTable(views.Mean, views.Std),
 		images: make([]float32, c.Batch*3*v.ImageSize*v.ImageSize), classOf: make([]int32, c.Batch),
@@ -108,6 +111,26 @@ func (t *Tuner) Labels() []int64 { return t.labels }
 // Steps returns the optimiser steps done.
 func (t *Tuner) Steps() int { return t.step }
 
+// SetHead gives the classifier its first weights, [C, D] and [C], instead of
+// those near 0 that New drew: a probe's on the same features (Head). Before the
+// first step only.
+func (t *Tuner) SetHead(weight, bias []float32) error {
+	for name, data := range map[string][]float32{weights.HeadWeight: weight, weights.HeadBias: bias} {
+		for _, list := range [][]*nn.Param{t.net.params, t.average} {
+			at := slices.IndexFunc(list, func(p *nn.Param) bool { return p.Name == name })
+			if at < 0 {
+				continue // no average
+			}
+			if len(data) != len(list[at].Data) || t.step > 0 {
+				return fmt.Errorf("finetune: head: %d values for %s %v after %d steps", len(data), name, list[at].Shape, t.step)
+			}
+			copy(list[at].Data, data)
+			list[at].Changed()
+		}
+	}
+	return nil
+}
+
 // Step takes one optimiser step on the batch's first views and returns its
 // loss. A batch of another size, an unlabelled sample or a label that isn't
 // one of Labels is an error, and nothing has changed. So is a loss or gradient
@@ -126,9 +149,9 @@ func (t *Tuner) Step(b *views.Batch) (loss float64, err error) {
 	if norm := t.gradients.Norm(t.threads); loss-loss != 0 || norm-norm != 0 {
 		return loss, fmt.Errorf("finetune: step %d: loss %g, gradient norm %g: a lower learning rate may help", t.step, loss, norm)
 	}
-	rate := optim.LearningRate(t.step, t.config.Steps, t.config.Warmup, t.config.LR)
+	t.rate = optim.LearningRate(t.step, t.config.Steps, t.config.Warmup, t.config.LR)
 	for _, g := range t.groups {
-		g.adam.Step(t.threads, rate*g.scale, 1)
+		g.adam.Step(t.threads, t.rate*g.scale, 1)
 	}
 	if t.ema != nil {
 		// A young average leans on the weights as they are now.
@@ -164,36 +187,4 @@ func (t *Tuner) take(b *views.Batch) error {
 		}
 	})
 	return nil
-}
-
-// Classifier returns the tuned network as it stands, or with EMA its average,
-// as what the evaluation's extractor runs images through: its rows are scores,
-// one for each of Labels. It looks at the tuner's memory.
-func (t *Tuner) Classifier(batch int) (*Classifier, error) {
-	params := t.net.params
-	if t.average != nil {
-		params = t.average
-	}
-	net, err := newNetwork(t.vit, len(t.labels), batch, false, t.threads, nn.Shared(params))
-	if err != nil {
-		return nil, err
-	}
-	return &Classifier{net: net, size: t.size}, nil
-}
-
-// Classifier is a network's forward pass: an evaluate.Encoder of scores.
-type Classifier struct {
-	net  *network
-	size int
-}
-
-// Size is the side of the images.
-func (c *Classifier) Size() int { return c.size }
-
-// Dim is the number of classes.
-func (c *Classifier) Dim() int { return c.net.classes }
-
-// Features writes the scores [n, Dim] of normalised images.
-func (c *Classifier) Features(dst, images []float32, n int) {
-	copy(dst, c.net.forward(images, n, nn.DropKey{}))
 }

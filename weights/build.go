@@ -48,6 +48,9 @@ func build(s source, file string, opt Options, t told) (*Encoder, error) {
 	if err := e.readParams(s, prefix); err != nil {
 		return nil, err
 	}
+	if err := e.readHead(s, prefix, t.labels); err != nil {
+		return nil, err
+	}
 	if err := e.place(s, prefix, opt.ImageSize, t.imageSize); err != nil {
 		return nil, err
 	}
@@ -204,20 +207,9 @@ func (e *Encoder) readParams(s source, prefix string) error {
 		list = append(list, want{"norm.weight", []int{d}}, want{"norm.bias", []int{d}})
 	}
 	for _, w := range list {
-		name := prefix + w.name
-		shape := s.shape(name)
-		switch {
-		case shape == nil:
-			return &UnsupportedError{e.Source, fmt.Sprintf("no tensor %s, which this program's ViT has", name)}
-		case !slices.Equal(shape, w.shape):
-			return &UnsupportedError{e.Source, fmt.Sprintf("tensor %s has shape %v, want %v", name, shape, w.shape)}
-		}
-		data, err := s.read(name)
+		data, err := e.tensor(s, prefix+w.name, w.shape)
 		if err != nil {
-			return fmt.Errorf("weights: %s: %w", e.Source, err)
-		}
-		if at := notFinite(data); at >= 0 {
-			return fmt.Errorf("weights: %s: tensor %s: value %d is %v", e.Source, name, at, data[at])
+			return err
 		}
 		e.Params = append(e.Params, &nn.Param{Name: w.name, Shape: w.shape, Data: data})
 	}

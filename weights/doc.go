@@ -9,6 +9,9 @@
 // stands inside and isn't known (registers, q_norm, SwiGLU) is an
 // *UnsupportedError, since features without it would be wrong.
 //
+// A classifier on the mean of the patch tokens, as fine-tuning makes one and as
+// timm's global_pool='avg' has it (fc_norm, head), is read with the encoder.
+//
 // Positions are resized for images of another size as timm does: bicubic,
 // a = -0.5, with antialiasing.
 package weights
@@ -41,6 +44,16 @@ type Encoder struct {
 	Positions []float32    // [G*G, D] of the patches; nil: the fixed sines and cosines. The class token's is part of cls_token
 	Objective string       // that the weights were trained by; empty where the file doesn't tell
 	Source    string       // the file
+	Head      *Head        // a classifier on the mean of the patch tokens; nil without
+}
+
+// A Head makes scores of an encoder: Weight LayerNorm(mean of the patch tokens)
+// + Bias, with eps 1e-6. It takes the place of a final norm.
+type Head struct {
+	NormWeight, NormBias []float32 // [D]
+	Weight               []float32 // [K, D]
+	Bias                 []float32 // [K]
+	Labels               []int64   // [K] rising: score j is that of label Labels[j]
 }
 
 // An UnsupportedError is a network that isn't this package's ViT.

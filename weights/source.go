@@ -2,6 +2,7 @@ package weights
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -27,6 +28,7 @@ type source interface {
 type told struct {
 	objective        string
 	imageSize, heads int // 0: not told
+	labels           []int64
 }
 
 // Load reads an encoder from path: a run directory (its newest checkpoint), a
@@ -92,8 +94,14 @@ func loadCheckpoint(path string, opt Options) (*Encoder, error) {
 	if err != nil {
 		return nil, err
 	}
+	var labels struct { // that a fine-tuned network's scores stand for
+		Labels []int64 `json:"labels"`
+	}
+	if err := json.Unmarshal(c.State, &labels); err != nil {
+		return nil, fmt.Errorf("weights: %s: %s: %w", path, checkpoint.StateFile, err)
+	}
 	e, err := build(tensors{c.Model}, filepath.Join(path, checkpoint.ModelFile), opt, told{
-		objective: state.Config.Objective, imageSize: state.Config.ImageSize, heads: state.Config.Heads,
+		objective: state.Config.Objective, imageSize: state.Config.ImageSize, heads: state.Config.Heads, labels: labels.Labels,
 	})
 	if err != nil {
 		return nil, err
@@ -133,6 +141,9 @@ func loadFile(path string, opt Options) (*Encoder, error) {
 	// What `evaluate export` stores beside timm's call.
 	t.objective = r.Metadata()["objective"]
 	t.heads, _ = strconv.Atoi(r.Metadata()["num_heads"])
+	if t.labels, err = ParseLabels(r.Metadata()[MetadataLabels]); err != nil {
+		return nil, &UnsupportedError{path, err.Error()}
+	}
 	return build(tensors{r}, path, opt, t)
 }
 

@@ -2,16 +2,15 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 
 	"siameseim/cmd/internal/cli"
 	"siameseim/evaluate"
 	"siameseim/finetune"
 	"siameseim/internal/team"
-	"siameseim/pipeline"
-	"siameseim/views"
+	"siameseim/trainer/nn"
 	"siameseim/weights"
 )
 
@@ -19,35 +18,15 @@ type finetuneCommand struct {
 	cli.Common
 	encoderFlags
 	splitFlags
-	Epochs      int     `default:"100" help:"Passes over the training images."`
-	Warmup      int     `default:"5" help:"Epochs of linear warm-up."`
-	MaxSteps    int     `placeholder:"N" help:"Optimiser steps; wins over --epochs."`
-	Batch       int     `default:"256" help:"Images of a step."`
-	BLR         float64 `name:"blr" default:"0.0005" help:"Peak learning rate of 256 images: rate = blr * batch / 256."`
-	LayerDecay  float64 `default:"0.65" help:"Rate of a block over that of the next one."`
-	WeightDecay float64 `default:"0.05" help:"Of matrices."`
-	DropPath    float64 `default:"0.1" help:"Rate of the last block."`
-	Mixup       float64 `default:"0.8" help:"Beta(a, a) of an image's share in a mix; 0: none."`
-	CutMix      float64 `name:"cutmix" default:"1" help:"Beta(a, a) of the area that stays; 0: none."`
-	Smoothing   float64 `default:"0.1" help:"Label smoothing."`
-	EMA         float64 `name:"ema" default:"0" help:"Judge a moving average of the weights with this momentum; 0: the weights."`
-	Untrained   bool    `help:"Start from first weights of the same architecture instead: training from scratch."`
-	Scale       float64 `default:"0.2" help:"Least share of an image's area in a random crop."`
-	Shuffle     int     `default:"2048" placeholder:"N" help:"Samples of the shuffle window."`
+	finetune.Options
+	Val  []string `sep:"none" placeholder:"URL" help:"Labelled images, neither trained on nor tested with, that judge every epoch: the figure is then that of the best one's weights; repeatable."`
+	Out  string   `placeholder:"DIR" help:"Run directory: checkpoints, metrics, last.safetensors and best.safetensors; a run that stands there goes on."`
+	Keep int      `default:"3" placeholder:"K" help:"Checkpoints kept, the newest; 0: all."`
 }
 
 func (c *finetuneCommand) Run(env *cli.Env) error {
 	if err := c.Check(); err != nil {
 		return err
-	}
-	if c.Epochs < 1 && c.MaxSteps < 1 || c.MaxSteps < 0 || c.Warmup < 0 || c.Shuffle < 0 {
-		return cli.Usagef("--epochs %d, --max-steps %d, --warmup %d, --shuffle %d: nothing to do or below 0", c.Epochs, c.MaxSteps, c.Warmup, c.Shuffle)
-	}
-	if c.Batch < 1 {
-		return cli.Usagef("--batch %d: must be at least 1", c.Batch)
-	}
-	if slices.Contains(c.Train, "-") {
-		return cli.Usagef("--train -: the training images are read more than once")
 	}
 	encoder, err := c.load()
 	if err != nil {
@@ -59,122 +38,85 @@ func (c *finetuneCommand) Run(env *cli.Env) error {
 		}
 	}
 	log := c.Logger(env.Stderr)
-	labels, err := c.labels(env.Context, encoder, log)
-	if err != nil {
-		return fmt.Errorf("--train: %w", err)
-	}
-	cfg, err := c.schedule(len(labels))
-	if err != nil {
-		return err
-	}
 	threads := team.New(c.Threads)
 	defer threads.Close()
-	tuner, err := finetune.New(encoder, labels, cfg, threads)
-	if err != nil {
-		return fmt.Errorf("--train: %w", err)
+	var bar *cli.Progress
+	out, err := finetune.Train(env.Context, c.settings(), encoder, threads, finetune.UI{Log: log, Step: func(s finetune.Status) {
+		if bar == nil {
+			bar = cli.NewProgress(env.Stderr, "steps", int64(s.Steps), c.Quiet)
+		}
+		bar.Update(int64(s.Step), fmt.Sprintf("%.0f images/s  loss %.4f  lr %.2e", s.ImagesPerS, s.Loss, s.LR))
+	}})
+	if bar != nil {
+		bar.Close()
 	}
-	if err := c.train(env, tuner, encoder, cfg); err != nil {
+	var config *finetune.ConfigError
+	switch {
+	case errors.Is(err, finetune.ErrStopped):
+		return cli.ErrStopped
+	case errors.As(err, &config):
+		return &cli.UsageError{Err: err}
+	case err != nil:
 		return err
 	}
-	return c.judge(env, tuner, labels, log)
+	return c.report(env, out, threads, log)
 }
 
-// labels reads the labels of the training images, which have to be known
-// before the head is made.
-func (c *finetuneCommand) labels(ctx context.Context, encoder *weights.Encoder, log *slog.Logger) ([]int64, error) {
-	data := c.source(c.Train, &c.Common)
-	data.Size = encoder.ViT.ImageSize
-	var labels []int64
-	stats, err := evaluate.Read(ctx, data, func(b *views.Batch) error {
-		labels = append(labels, b.Labels[:b.Samples]...)
-		return nil
-	})
-	if err != nil {
-		return nil, err
+func (c *finetuneCommand) settings() finetune.Settings {
+	return finetune.Settings{
+		Checkpoint: c.Checkpoint, Branch: c.Branch, ImageSize: c.ImageSize, Heads: c.Heads,
+		Train: c.Train, Val: c.Val, Options: c.Options, Orient: c.Orient, Seed: c.Seed,
+		Out: c.Out, Keep: c.Keep, Read: c.source(nil, &c.Common),
 	}
-	if stats.Bad > 0 {
-		log.Warn("bad samples left out", "set", "train", "bad", stats.Bad)
-	}
-	return labels, evaluate.CheckLabels("train", labels)
 }
 
-// schedule turns epochs into steps.
-func (c *finetuneCommand) schedule(images int) (finetune.Config, error) {
-	perEpoch := images / c.Batch
-	if perEpoch == 0 {
-		return finetune.Config{}, cli.Usagef("--batch %d: there are %d training images", c.Batch, images)
+// report judges the best network, or the last where no images chose one.
+func (c *finetuneCommand) report(env *cli.Env, out *finetune.Outcome, threads *team.Team, log *slog.Logger) error {
+	start := "pre-trained"
+	if c.Untrained {
+		start = "untrained"
 	}
-	cfg := finetune.Config{
-		Batch: c.Batch, Steps: c.Epochs * perEpoch, Warmup: c.Warmup * perEpoch, LR: c.BLR * float64(c.Batch) / 256,
-		LayerDecay: c.LayerDecay, WeightDecay: c.WeightDecay, DropPath: c.DropPath,
-		Mixup: c.Mixup, CutMix: c.CutMix, Smoothing: c.Smoothing, EMA: c.EMA, Seed: c.Seed,
-	}
-	if c.MaxSteps > 0 {
-		cfg.Steps = c.MaxSteps
-	}
-	cfg.Warmup = min(cfg.Warmup, cfg.Steps/10)
-	if err := cfg.Check(); err != nil {
-		return cfg, &cli.UsageError{Err: err}
-	}
-	return cfg, nil
-}
-
-// train runs the steps on random crops and flips.
-func (c *finetuneCommand) train(env *cli.Env, tuner *finetune.Tuner, encoder *weights.Encoder, cfg finetune.Config) error {
-	recipe := views.PlainRecipe(encoder.ViT.ImageSize)
-	recipe.Orient = c.Orient
-	recipe.View1.Scale = [2]float64{c.Scale, 1}
-	recipe.View1.Ratio, recipe.View1.Flip = [2]float64{3. / 4, 4. / 3}, .5
-	if err := recipe.Validate(); err != nil {
-		return &cli.UsageError{Err: err}
-	}
-	source, err := pipeline.Start(env.Context, pipeline.Config{
-		Data: c.Train, Recipe: recipe, Seed: c.Seed, Shuffle: c.Shuffle, Batch: cfg.Batch, DropLast: true,
-		MaxPixels: c.MaxPixels, Workers: c.Workers, BadSamples: pipeline.Policy{Strict: c.Strict, Max: c.MaxBad},
-	})
-	if err != nil {
-		return fmt.Errorf("--train: %w", err)
-	}
-	defer source.Close()
-	bar := cli.NewProgress(env.Stderr, "steps", int64(cfg.Steps), c.Quiet)
-	defer bar.Close()
-	for tuner.Steps() < cfg.Steps {
-		batch, ok := <-source.Batches()
-		if !ok {
-			return fmt.Errorf("--train: %w", source.Err())
-		}
-		loss, err := tuner.Step(batch)
+	details := map[string]any{"steps": out.Steps, "start": start, "classes": out.Last.Head.Labels, "judged": "last"}
+	judged := out.Last
+	if out.Best != nil {
+		last, _, err := c.judge(env.Context, out.Last, out.Images, threads)
 		if err != nil {
 			return err
 		}
-		source.Release(batch)
-		bar.Update(int64(tuner.Steps()), fmt.Sprintf("loss %.4f", loss))
+		details["last"], details["best"], details["judged"] = last.Accuracy, out.Chosen, "best"
+		judged = out.Best
 	}
-	return nil
-}
-
-// judge classifies the test images.
-func (c *finetuneCommand) judge(env *cli.Env, tuner *finetune.Tuner, labels []int64, log *slog.Logger) error {
-	classifier, err := tuner.Classifier(batch)
+	result, stats, err := c.judge(env.Context, judged, out.Images, threads)
 	if err != nil {
 		return err
-	}
-	tables, stats, err := evaluate.Extract(env.Context, c.source(c.Test, &c.Common), classifier)
-	if err != nil {
-		return fmt.Errorf("--test: %w", err)
 	}
 	if stats.Bad > 0 {
 		log.Warn("bad samples left out", "set", "test", "bad", stats.Bad)
 	}
-	result, err := evaluate.Scores(tables[0], tuner.Labels(), len(labels))
-	if err != nil {
+	if err := report(env, &c.Common, "fine-tuned from "+start+" weights", result, details); err != nil || c.JSON {
 		return err
 	}
-	result.Bootstrap(c.Seed, result.Right(tables[0]))
-	first := "pre-trained"
-	if c.Untrained {
-		first = "untrained"
+	if out.Best != nil {
+		_, err = fmt.Fprintf(env.Stdout, "  of step %d, the best on the validation images (%.2f %%); the last step's: %.2f %%\n",
+			out.Chosen.Step, 100*out.Chosen.Accuracy, 100*details["last"].(float64))
 	}
-	return report(env, &c.Common, "fine-tuned from "+first+" weights", &result,
-		map[string]any{"steps": tuner.Steps(), "start": first, "classes": slices.Clone(tuner.Labels())})
+	return err
+}
+
+// judge classifies the test images.
+func (c *finetuneCommand) judge(ctx context.Context, e *weights.Encoder, trained int, threads *team.Team) (*evaluate.Result, evaluate.Stats, error) {
+	classifier, err := finetune.NewClassifier(e, batch, nn.Precision(c.Precision), threads)
+	if err != nil {
+		return nil, evaluate.Stats{}, err
+	}
+	tables, stats, err := evaluate.Extract(ctx, c.source(c.Test, &c.Common), classifier)
+	if err != nil {
+		return nil, stats, fmt.Errorf("--test: %w", err)
+	}
+	result, err := evaluate.Scores(tables[0], e.Head.Labels, trained)
+	if err != nil {
+		return nil, stats, err
+	}
+	result.Bootstrap(c.Seed, result.Right(tables[0]))
+	return &result, stats, nil
 }

@@ -1,0 +1,408 @@
+package finetune
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"path/filepath"
+	"time"
+
+	"siameseim/evaluate"
+	"siameseim/export"
+	"siameseim/internal/team"
+	"siameseim/pipeline"
+	"siameseim/trainer/checkpoint"
+	"siameseim/views"
+	"siameseim/weights"
+)
+
+// ErrStopped is what Train returns when its context was cancelled and the
+// state is saved: the same call with the same Out goes on from there.
+var ErrStopped = errors.New("finetune: stopped, the state is saved")
+
+// A ConfigError is settings that cannot be run.
+type ConfigError struct{ Err error }
+
+func (e *ConfigError) Error() string { return "finetune: " + e.Err.Error() }
+func (e *ConfigError) Unwrap() error { return e.Err }
+
+func configErrorf(format string, args ...any) error {
+	return &ConfigError{fmt.Errorf(format, args...)}
+}
+
+// UI is told what goes on. Log must be set.
+type UI struct {
+	Log  *slog.Logger
+	Step func(Status) // after each step; may be nil
+}
+
+// Status is a run between two steps.
+type Status struct {
+	Step, Steps int
+	Loss, LR    float64
+	ImagesPerS  float64 // of this process
+}
+
+// A Judgement is what the network of a step reached on the validation images.
+type Judgement struct {
+	Step     int     `json:"step"`
+	Accuracy float64 `json:"accuracy"`
+}
+
+// Outcome is what a run came to.
+type Outcome struct {
+	Last   *weights.Encoder // with its classifier
+	Best   *weights.Encoder // of the best Judgement, the first of equals; nil without validation images
+	Chosen *Judgement       // Best's; nil without
+	Images int              // training images
+	Steps  int
+}
+
+// batchSize is how many images a network sees at once that isn't trained.
+const batchSize = 64
+
+type run struct {
+	Settings
+	encoder *weights.Encoder
+	threads *team.Team
+	ui      UI
+	dir     *directory // nil: nothing is kept
+
+	config Config
+	tuner  *Tuner
+	state  state // of the last checkpoint, with what has changed since
+	best   *weights.Encoder
+	start  time.Time
+	first  int // steps that were done before this process
+}
+
+// Train fine-tunes a copy of the encoder as s says. With s.Out it keeps a
+// checkpoint for each epoch, and goes on from the last one that is there: the
+// result has the same bits. It returns ErrStopped if ctx was cancelled with
+// the state saved, a *ConfigError for settings that cannot be run or aren't
+// those of the run that stands in s.Out.
+func Train(ctx context.Context, s Settings, e *weights.Encoder, threads *team.Team, ui UI) (*Outcome, error) {
+	if ui.Step == nil {
+		ui.Step = func(Status) {}
+	}
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	r := &run{Settings: s, encoder: e, threads: threads, ui: ui}
+	out, err := r.run(ctx)
+	if r.dir != nil {
+		if closeErr := r.dir.close(); err == nil {
+			err = closeErr
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (r *run) run(ctx context.Context) (*Outcome, error) {
+	if err := r.prepare(ctx); err != nil {
+		return nil, err
+	}
+	if err := r.steps(ctx); err != nil {
+		return nil, err
+	}
+	out := &Outcome{Last: r.tuner.Encoder(), Best: r.best, Chosen: r.state.Best, Images: r.state.Images, Steps: r.tuner.Steps()}
+	return out, r.export(lastName, out.Last)
+}
+
+// prepare opens the directory and makes the tuner, from the last checkpoint or
+// from the encoder.
+func (r *run) prepare(ctx context.Context) error {
+	r.state.Start = fingerprint(r.encoder)
+	if r.Out == "" {
+		return r.begin(ctx)
+	}
+	dir, err := openDirectory(r.Out, &r.Settings, r.state.Start, r.ui.Log)
+	if err != nil {
+		return err
+	}
+	r.dir = dir
+	latest, ok, err := checkpoint.Latest(dir.checkpoints())
+	if err != nil {
+		return err
+	}
+	if ok {
+		err = r.resume(latest.Path)
+	} else {
+		err = r.begin(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	return dir.openMetrics(r.tuner.Steps())
+}
+
+// begin reads the training images once, for their labels and the probe.
+func (r *run) begin(ctx context.Context) error {
+	data := r.data(r.Train)
+	var table *evaluate.Table
+	switch {
+	case r.probed():
+		frozen := *r.encoder
+		frozen.FinalNorm = false // the head's own takes its place
+		f, err := frozen.Frozen(batchSize, r.threads)
+		if err != nil {
+			return err
+		}
+		tables, stats, err := evaluate.Extract(ctx, data, evaluate.NewFeatures(f, evaluate.Mean, r.threads))
+		if err != nil {
+			return fmt.Errorf("finetune: train: %w", err)
+		}
+		table = tables[0]
+		r.warnBad(stats)
+	default:
+		table = &evaluate.Table{}
+		stats, err := evaluate.Read(ctx, data, func(b *views.Batch) error {
+			table.Labels = append(table.Labels, b.Labels[:b.Samples]...)
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("finetune: train: %w", err)
+		}
+		r.warnBad(stats)
+	}
+	if err := evaluate.CheckLabels("train", table.Labels); err != nil {
+		return fmt.Errorf("finetune: train: %w", err)
+	}
+	r.state.Images = len(table.Labels)
+	if err := r.makeTuner(table.Labels); err != nil {
+		return err
+	}
+	if !r.probed() {
+		return nil
+	}
+	normalise(table)
+	probe := evaluate.DefaultLinear()
+	probe.Seed = r.Seed
+	head, err := probe.Fit(ctx, table, r.threads)
+	if err != nil {
+		return fmt.Errorf("finetune: train: %w", err)
+	}
+	return r.tuner.SetHead(head.Weight, head.Bias)
+}
+
+// probed tells whether the head starts as a linear probe.
+func (r *run) probed() bool { return r.Head == "probe" }
+
+// normalise applies the head's first LayerNorm to each row.
+func normalise(t *evaluate.Table) {
+	for i := range t.Rows() {
+		row := t.Data[i*t.Dim : (i+1)*t.Dim]
+		mean, squares := 0.0, 0.0
+		for _, v := range row {
+			mean += float64(v)
+		}
+		mean /= float64(t.Dim)
+		for _, v := range row {
+			d := float64(v) - mean
+			squares += float64(d * d)
+		}
+		rstd := 1 / math.Sqrt(squares/float64(t.Dim)+1e-6)
+		for j, v := range row {
+			row[j] = float32((float64(v) - mean) * rstd)
+		}
+	}
+}
+
+func (r *run) makeTuner(labels []int64) (err error) {
+	if r.config, err = r.schedule(r.state.Images); err != nil {
+		return err
+	}
+	r.tuner, err = New(r.encoder, labels, r.config, r.threads)
+	return err
+}
+
+// resume goes on from a checkpoint.
+func (r *run) resume(path string) error {
+	c, err := checkpoint.Open(path)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	s, err := readState(c)
+	if err != nil {
+		return err
+	}
+	if s.Start != r.state.Start {
+		return configErrorf("%s: that run started from other weights than %s's; give another --out", path, r.encoder.Source)
+	}
+	r.state = s
+	if err := r.makeTuner(s.Labels); err != nil {
+		return err
+	}
+	if err := r.tuner.resume(c, s); err != nil {
+		return err
+	}
+	if s.Best != nil {
+		if r.best, err = weights.Load(r.dir.file(bestName), weights.Options{}); err != nil {
+			return fmt.Errorf("finetune: the best weights so far: %w", err)
+		}
+	}
+	r.ui.Log.Info("going on", "checkpoint", path, "step", r.tuner.Steps())
+	return nil
+}
+
+// steps runs what is left of the schedule on random crops and flips.
+func (r *run) steps(ctx context.Context) error {
+	t := r.tuner
+	if r.state.Judged >= r.config.Steps {
+		r.ui.Log.Info("all steps are done", "steps", t.Steps())
+		return nil
+	}
+	recipe, err := r.recipe(r.encoder.ViT.ImageSize)
+	if err != nil {
+		return err
+	}
+	source, err := pipeline.Start(ctx, pipeline.Config{
+		Data: r.Train, Recipe: recipe, Seed: r.Seed, Shuffle: r.Shuffle, Batch: r.config.Batch,
+		Start: r.state.Position, StartBad: r.state.Bad,
+		MaxPixels: r.Read.MaxPixels, Workers: r.Read.Workers, BadSamples: r.Read.BadSamples,
+	})
+	if err != nil {
+		return fmt.Errorf("finetune: train: %w", err)
+	}
+	defer source.Close()
+	r.start, r.first = time.Now(), t.Steps()
+	for {
+		if err := r.endEpoch(ctx); err != nil {
+			return err
+		}
+		if t.Steps() >= r.config.Steps {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return r.stopped(ctx)
+		}
+		batch, ok := <-source.Batches()
+		if !ok {
+			if ctx.Err() != nil {
+				return r.stopped(ctx)
+			}
+			return fmt.Errorf("finetune: train: %w", source.Err())
+		}
+		loss, err := t.Step(batch)
+		if err != nil {
+			return err
+		}
+		r.state.Position, r.state.Bad = batch.Next, batch.Bad
+		source.Release(batch)
+		if err := r.told(loss); err != nil {
+			return err
+		}
+	}
+}
+
+// endEpoch judges and saves the network if the last step ended an epoch and
+// that hasn't been done.
+func (r *run) endEpoch(ctx context.Context) error {
+	done, perEpoch := r.tuner.Steps(), r.state.Images/r.config.Batch
+	if done <= r.state.Judged || done%perEpoch != 0 && done < r.config.Steps {
+		return nil
+	}
+	if err := r.judge(ctx); err != nil {
+		if ctx.Err() != nil { // it is judged when the run goes on
+			return r.stopped(ctx)
+		}
+		return err
+	}
+	r.state.Judged = done
+	return r.save()
+}
+
+// told hands a step on to whoever watches.
+func (r *run) told(loss float64) error {
+	t := r.tuner
+	rate := float64(r.config.Batch*(t.Steps()-r.first)) / max(time.Since(r.start).Seconds(), 1e-9)
+	r.ui.Step(Status{Step: t.Steps(), Steps: r.config.Steps, Loss: loss, LR: t.rate, ImagesPerS: rate})
+	if r.dir == nil {
+		return nil
+	}
+	epoch := float64(r.config.Batch*t.Steps()) / float64(r.state.Images)
+	return r.dir.write(stepLine{t.Steps(), epoch, loss, t.rate, rate})
+}
+
+// stopped saves what is done.
+func (r *run) stopped(ctx context.Context) error {
+	if r.dir == nil {
+		return fmt.Errorf("finetune: nothing is kept without --out: %w", context.Canceled)
+	}
+	if r.tuner.Steps() > r.first {
+		if err := r.save(); err != nil {
+			return err
+		}
+	}
+	return ErrStopped
+}
+
+// judge looks at the validation images, if there are any, and keeps the best
+// network.
+func (r *run) judge(ctx context.Context) error {
+	if len(r.Val) == 0 {
+		return nil
+	}
+	e := r.tuner.Encoder()
+	classifier, err := NewClassifier(e, batchSize, r.config.Precision, r.threads)
+	if err != nil {
+		return err
+	}
+	tables, stats, err := evaluate.Extract(ctx, r.data(r.Val), classifier)
+	if err != nil {
+		return fmt.Errorf("finetune: val: %w", err)
+	}
+	r.warnBad(stats)
+	result, err := evaluate.Scores(tables[0], r.tuner.Labels(), r.state.Images)
+	if err != nil {
+		return fmt.Errorf("finetune: val: %w", err)
+	}
+	now := Judgement{r.tuner.Steps(), result.Accuracy}
+	r.ui.Log.Info("validation", "step", now.Step, "accuracy", fmt.Sprintf("%.4f", now.Accuracy), "images", result.Test)
+	if r.dir != nil {
+		if err := r.dir.write(evalLine{"eval", now.Step, "val", now.Accuracy, result.Low, result.High, result.Test}); err != nil {
+			return err
+		}
+	}
+	if r.state.Best != nil && now.Accuracy <= r.state.Best.Accuracy {
+		return nil
+	}
+	r.state.Best, r.best = &now, e
+	return r.export(bestName, e)
+}
+
+func (r *run) save() error {
+	if r.dir == nil {
+		return nil
+	}
+	_, err := r.tuner.save(r.dir.store, r.state)
+	return err
+}
+
+// export writes a classifier for timm, and for weights.Load.
+func (r *run) export(name string, e *weights.Encoder) error {
+	if r.dir == nil {
+		return nil
+	}
+	_, err := export.WriteTimm(filepath.Join(r.Out, name), e, nil)
+	return err
+}
+
+// data describes one pass over the images of urls, without augmentation.
+func (r *run) data(urls []string) evaluate.Data {
+	d := r.Read
+	d.URLs, d.Batch, d.Size = urls, batchSize, r.encoder.ViT.ImageSize
+	return d
+}
+
+func (r *run) warnBad(stats evaluate.Stats) {
+	if stats.Bad > 0 {
+		r.ui.Log.Warn("bad samples left out", "bad", stats.Bad, "images", stats.Images)
+	}
+}

@@ -1,0 +1,406 @@
+package finetune
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"image"
+	"image/png"
+	"io"
+	"io/fs"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"siameseim/evaluate"
+	"siameseim/internal/dirlock"
+	"siameseim/views"
+	"siameseim/weights"
+)
+
+// pictures writes hues' images as a folder of PNG files for each class. With
+// wrong, classes are drawn without a look at the image.
+func pictures(t *testing.T, seed uint64, n int, wrong bool) string {
+	t.Helper()
+	dir := t.TempDir()
+	b := hues(rand.New(rand.NewPCG(seed, 0)), n, wrong)
+	for i := range n {
+		im := image.NewNRGBA(image.Rect(0, 0, size, size))
+		for p := range size * size {
+			copy(im.Pix[4*p:], b.View1[(i*size*size+p)*3:][:3])
+			im.Pix[4*p+3] = 255
+		}
+		class := filepath.Join(dir, fmt.Sprintf("class%02d", b.Labels[i]))
+		if err := os.MkdirAll(class, 0o777); err != nil {
+			t.Fatal(err)
+		}
+		var buffer bytes.Buffer
+		if err := png.Encode(&buffer, im); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(class, fmt.Sprintf("%03d.png", i)), buffer.Bytes(), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// settings are those of a run of 12 steps, 3 an epoch.
+func settings(t *testing.T) Settings {
+	return Settings{
+		Checkpoint: "untrained", Branch: "online", Train: []string{pictures(t, 1, 100, false)}, Val: []string{pictures(t, 2, 60, false)},
+		Options: Options{
+			Epochs: 4, Warmup: 1, Batch: 32, BLR: .04, LayerDecay: .75, Mixup: .2, CutMix: .2, Smoothing: .1, DropPath: .1,
+			EMA: .5, Head: "normal", Precision: "fp32", Scale: .5, Shuffle: 64,
+		},
+		Seed: 3, Keep: 3, Out: filepath.Join(t.TempDir(), "run"),
+	}
+}
+
+func quiet() UI { return UI{Log: slog.New(slog.NewTextHandler(io.Discard, nil))} }
+
+// results reads what a run leaves that another one of the same settings must
+// leave too: classifiers, and the metrics without their rates.
+func results(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	for _, name := range []string{lastName, bestName, metricsName, "checkpoints/step-00000012/model.safetensors",
+		"checkpoints/step-00000012/optimizer.safetensors", "checkpoints/step-00000012/state.json"} {
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[name] = string(data)
+	}
+	var lines strings.Builder
+	for line := range strings.Lines(all[metricsName]) {
+		var values map[string]any
+		if err := json.Unmarshal([]byte(line), &values); err != nil {
+			t.Fatalf("%q: %v", line, err)
+		}
+		delete(values, "images_per_s")
+		text, _ := json.Marshal(values)
+		fmt.Fprintf(&lines, "%s\n", text)
+	}
+	all[metricsName] = lines.String()
+	return all
+}
+
+// TestResumes: runs that are stopped after a step, in the middle of an epoch
+// and at its end, or killed at any moment, end with the bytes of one that
+// wasn't interrupted, whatever the threads.
+func TestResumes(t *testing.T) {
+	s, e := settings(t), small(t, 0)
+	if _, err := Train(context.Background(), s, e, threads(t, 1), quiet()); err != nil {
+		t.Fatal(err)
+	}
+	want := results(t, s.Out)
+	if n := strings.Count(want[metricsName], "\n"); n != 12+4 {
+		t.Errorf("%d lines of metrics", n)
+	}
+	check := func(name, dir string) {
+		t.Helper()
+		for file, text := range results(t, dir) {
+			if text != want[file] {
+				t.Errorf("%s: %s differs", name, file)
+			}
+		}
+	}
+	for _, stop := range []int{1, 3, 5, 11} {
+		again, ui := s, quiet()
+		again.Out = filepath.Join(t.TempDir(), "run")
+		killed := filepath.Join(t.TempDir(), "killed")
+		ctx, cancel := context.WithCancel(context.Background())
+		ui.Step = func(st Status) {
+			if st.Step == stop {
+				if err := os.CopyFS(killed, os.DirFS(again.Out)); err != nil {
+					t.Error(err)
+				}
+				cancel()
+			}
+		}
+		if _, err := Train(ctx, again, e, threads(t, 1), ui); !errors.Is(err, ErrStopped) {
+			t.Fatalf("stopped at %d: %v", stop, err)
+		}
+		if out, err := Train(context.Background(), again, e, threads(t, 2), quiet()); err != nil || out.Steps != 12 {
+			t.Fatalf("stopped at %d: %v", stop, err)
+		}
+		check(fmt.Sprint("stopped at ", stop), again.Out)
+
+		// A kill leaves half a line and half a checkpoint.
+		f, err := os.OpenFile(filepath.Join(killed, metricsName), os.O_APPEND|os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.WriteString(`{"step":99,"los`)
+		f.Close()
+		if err := os.MkdirAll(filepath.Join(killed, "checkpoints", "step-00000099.tmp"), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		again.Out = killed
+		if _, err := Train(context.Background(), again, e, threads(t, 2), quiet()); err != nil {
+			t.Fatalf("killed at %d: %v", stop, err)
+		}
+		check(fmt.Sprint("killed at ", stop), killed)
+	}
+	// A run that is done computes nothing, and says the same.
+	ui := quiet()
+	ui.Step = func(Status) { t.Error("a step of a run that is done") }
+	out, err := Train(context.Background(), s, e, threads(t, 1), ui)
+	if err != nil || out.Chosen == nil || out.Best == nil || out.Images != 100 {
+		t.Fatalf("%+v, %v", out, err)
+	}
+	check("done", s.Out)
+}
+
+// TestClassifiersComeBack: last.safetensors, best.safetensors and the last
+// checkpoint, loaded from disk, give the scores of the network in memory.
+func TestClassifiersComeBack(t *testing.T) {
+	s, e, team := settings(t), small(t, .5), threads(t, 1)
+	out, err := Train(context.Background(), s, e, team, quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	images := make([]float32, 4*3*size*size)
+	for i := range images {
+		images[i] = float32(i%19)/9 - 1
+	}
+	scores := func(e *weights.Encoder) []float32 {
+		c, err := NewClassifier(e, 4, "", team)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dst := make([]float32, 4*c.Dim())
+		c.Features(dst, images, 4)
+		return dst
+	}
+	for _, c := range []struct {
+		path, branch string
+		want         *weights.Encoder
+	}{
+		{lastName, "online", out.Last}, {bestName, "online", out.Best},
+		{"", "target", out.Last}, // the average, which is what is judged
+	} {
+		back, err := weights.Load(filepath.Join(s.Out, c.path), weights.Options{Branch: c.branch, Heads: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if back.Head == nil || !slices.Equal(back.Head.Labels, out.Last.Head.Labels) || !slices.Equal(scores(back), scores(c.want)) {
+			t.Errorf("%q: another classifier", c.path)
+		}
+	}
+	online, err := weights.Load(s.Out, weights.Options{})
+	if err != nil || slices.Equal(scores(online), scores(out.Last)) {
+		t.Errorf("the weights themselves are their average, %v", err)
+	}
+}
+
+// TestRunLearns from folders, with both heads; with shuffled labels it stays at
+// chance, which the probe can't hide.
+func TestRunLearns(t *testing.T) {
+	accuracy := func(s Settings) float64 {
+		t.Helper()
+		team := threads(t, 1)
+		out, err := Train(context.Background(), s, small(t, 0), team, quiet())
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := NewClassifier(out.Last, batchSize, "", team)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tables, _, err := evaluate.Extract(context.Background(), evaluate.Data{URLs: []string{pictures(t, 9, 150, false)}, Batch: batchSize}, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := evaluate.Scores(tables[0], out.Last.Head.Labels, out.Images)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.Accuracy
+	}
+	s := settings(t)
+	s.Out, s.Val, s.EMA, s.Mixup, s.CutMix, s.Epochs = "", nil, 0, 0, 0, 12
+	for _, head := range []string{"normal", "probe"} {
+		s.Head = head
+		if got := accuracy(s); got < .85 {
+			t.Errorf("%s: %.3f", head, got)
+		}
+	}
+	s.Train = []string{pictures(t, 1, 100, true)}
+	if got := accuracy(s); got > .5 {
+		t.Errorf("shuffled labels: %.3f, chance is .333", got)
+	}
+}
+
+// TestProbeIsTheStart: with a vanishing rate the network classifies as the
+// probe of its features does, above what a head near 0 would.
+func TestProbeIsTheStart(t *testing.T) {
+	s := settings(t)
+	s.Out, s.EMA, s.Head, s.BLR, s.Epochs = "", 0, "probe", 1e-12, 1
+	out, err := Train(context.Background(), s, small(t, 0), threads(t, 1), quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out.Chosen == nil || out.Chosen.Accuracy < .8 {
+		t.Errorf("%+v before any training", out.Chosen)
+	}
+}
+
+// TestRunRefuses: what cannot be run, or isn't the run that stands there.
+func TestRunRefuses(t *testing.T) {
+	e := small(t, 0)
+	s := settings(t)
+	s.Epochs, s.Val = 1, nil
+	if _, err := Train(context.Background(), s, e, threads(t, 1), quiet()); err != nil {
+		t.Fatal(err)
+	}
+	bare := filepath.Join(t.TempDir(), "bare")
+	if err := os.CopyFS(bare, os.DirFS(s.Out)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(bare, configName)); err != nil {
+		t.Fatal(err)
+	}
+	flat := t.TempDir()
+	one := filepath.Join(t.TempDir(), "one")
+	if err := os.CopyFS(one, os.DirFS(filepath.Join(s.Train[0], "class07"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(flat, os.DirFS(one)); err != nil {
+		t.Fatal(err)
+	}
+	single := t.TempDir()
+	if err := os.CopyFS(filepath.Join(single, "only"), os.DirFS(one)); err != nil {
+		t.Fatal(err)
+	}
+	other := small(t, 0)
+	other.Params[3].Data[0]++
+	var config *ConfigError
+	for _, c := range []struct {
+		name, want string
+		encoder    *weights.Encoder
+		config     bool
+		change     func(*Settings)
+	}{
+		{"other flag", "another configuration stands there: batch is 32 there, 16 in this run", e, true, func(s *Settings) { s.Batch = 16 }},
+		{"other data", "train is [", e, true, func(s *Settings) { s.Train = s.Train[:1:1]; s.Train[0] += "/class07" }},
+		{"other weights", "started from other weights", other, true, func(*Settings) {}},
+		{"no config", "checkpoints without a config.yaml", e, true, func(s *Settings) { s.Out = bare }},
+		{"a file", "not a directory", e, false, func(s *Settings) { s.Out = filepath.Join(s.Out, lastName) }},
+		{"no labels", "have no label", e, false, func(s *Settings) { s.Out, s.Train = "", []string{flat} }},
+		{"some labels", "have no label", e, false, func(s *Settings) { s.Out, s.Train = "", append([]string{flat}, s.Train...) }},
+		{"one class", "are of class 0", e, false, func(s *Settings) { s.Out, s.Train = "", []string{single} }},
+		{"one class, probed", "are of class 0", e, false, func(s *Settings) { s.Out, s.Train, s.Head = "", []string{single}, "probe" }},
+		{"few images", "there are 100 training images", e, true, func(s *Settings) { s.Out, s.Batch = "", 128 }},
+		{"epochs", "--epochs 0", e, true, func(s *Settings) { s.Epochs = 0 }},
+		{"keep", "--keep -1", e, true, func(s *Settings) { s.Keep = -1 }},
+		{"crops", "scale", e, true, func(s *Settings) { s.Scale = 2 }},
+		{"stdin", "more than once", e, true, func(s *Settings) { s.Train = []string{"-"} }},
+		{"no val", "no images", e, false, func(s *Settings) { s.Out, s.Val = "", []string{t.TempDir()} }},
+	} {
+		again := s
+		again.Train = slices.Clone(s.Train)
+		c.change(&again)
+		_, err := Train(context.Background(), again, c.encoder, threads(t, 1), quiet())
+		if err == nil || !strings.Contains(err.Error(), c.want) || errors.As(err, &config) != c.config {
+			t.Errorf("%s: %v, want %q", c.name, err, c.want)
+		}
+	}
+	// Another process's run.
+	lock, err := dirlock.Take(s.Out)
+	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		t.Fatal(err)
+	}
+	if _, err := Train(context.Background(), s, e, threads(t, 1), quiet()); lock != nil && !errors.Is(err, dirlock.ErrHeld) {
+		t.Errorf("a locked folder: %v", err)
+	}
+	if err := lock.Release(); err != nil {
+		t.Error(err)
+	}
+	// Without --out an interruption says that nothing is kept.
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	s.Out = ""
+	if _, err := Train(ctx, s, e, threads(t, 1), quiet()); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+}
+
+// TestMovedWeightsAreTheSame: a run goes on with the same weights from another
+// path.
+func TestMovedWeightsAreTheSame(t *testing.T) {
+	s := settings(t)
+	s.Epochs, s.Val = 1, nil
+	for _, path := range []string{"here", "there"} {
+		s.Checkpoint = path
+		if _, err := Train(context.Background(), s, small(t, 0), threads(t, 1), quiet()); err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
+// TestFullDisk: where a file can't be written the error says which and why, and
+// with room again the run goes on to the same result.
+func TestFullDisk(t *testing.T) {
+	const full = "/dev/full"
+	if info, err := os.Stat(full); err != nil || info.Mode()&fs.ModeCharDevice == 0 {
+		t.Skip("no " + full)
+	}
+	s, e := settings(t), small(t, 0)
+	if _, err := Train(context.Background(), s, e, threads(t, 1), quiet()); err != nil {
+		t.Fatal(err)
+	}
+	want := results(t, s.Out)
+	for _, name := range []string{bestName + ".tmp", lastName + ".tmp", configName + ".tmp"} {
+		s.Out = filepath.Join(t.TempDir(), "run")
+		if err := os.MkdirAll(s.Out, 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(full, filepath.Join(s.Out, name)); err != nil {
+			t.Skip(err)
+		}
+		_, err := Train(context.Background(), s, e, threads(t, 1), quiet())
+		if err == nil || !strings.Contains(err.Error(), "no space left on device") || !strings.Contains(err.Error(), strings.TrimSuffix(name, ".tmp")) {
+			t.Errorf("%s: %v", name, err)
+		}
+		os.Remove(filepath.Join(s.Out, name))
+		if _, err := Train(context.Background(), s, e, threads(t, 1), quiet()); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		for file, text := range results(t, s.Out) {
+			if text != want[file] {
+				t.Errorf("%s: after it %s differs", name, file)
+			}
+		}
+	}
+}
+
+// TestBF16 learns, and its bits don't depend on threads either.
+func TestBF16(t *testing.T) {
+	c := quick(60)
+	c.Precision = "bf16"
+	if got, _ := tune(t, c, false, threads(t, 1)); got < .9 {
+		t.Errorf("%.3f", got)
+	}
+	c.Steps, c.Warmup = 4, 0
+	_, one := tune(t, c, false, threads(t, 1))
+	_, two := tune(t, c, false, threads(t, 2))
+	for i, p := range one.net.params {
+		if !slices.Equal(p.Data, two.net.params[i].Data) {
+			t.Errorf("%s differs with two threads", p.Name)
+		}
+	}
+	if err := one.SetHead(make([]float32, 3*16), make([]float32, 3)); err == nil {
+		t.Error("a head was set after steps")
+	}
+	if _, err := one.Step(views.NewBatch(1, size, 0)); err == nil {
+		t.Error("a batch of one")
+	}
+}
