@@ -212,7 +212,8 @@ func mulRows(s strip, packed []BF16, panel int, c []float32, ldc, rows, cols, k 
 		gemmWidenAVX512(&s.wide[0], s.ars, s.aks, (*uint16)(&packed[0]), panel, &c[0], ldc, rows, cols, (k+1)/2,
 			(*uint16)(next.at), next.stride, next.count, next.block, next.blocks, accumulate)
 	case useAVX2:
-		gemmWidenAVX2(&s.wide[0], (*uint16)(&packed[0]), panel, &c[0], ldc, rows, cols, (k+1)/2, accumulate)
+		gemmWidenAVX2(&s.wide[0], (*uint16)(&packed[0]), panel, &c[0], ldc, rows, cols, (k+1)/2,
+			(*uint16)(next.at), next.stride, next.count, next.block, next.blocks, accumulate)
 	default:
 		mulRowsGeneric(s, packed, panel, c, ldc, rows, cols, k, accumulate)
 	}

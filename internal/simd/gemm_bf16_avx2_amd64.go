@@ -6,7 +6,7 @@ package simd
 
 // gemmWidenAVX2 computes c[i*ldc+j] (+)= Σ_p Σ_e a[6*(2*p+e)+i] * B(p,e,j) for i < rows <= 6, j < cols, p < k, e < 2,
 // e = 1 first, where B(p,e,j) is the bfloat16 b[(j/32)*bPanel + 64*p + 2*(j%32) + e]. Nothing of C beyond cols is
-// read or written. rows, cols, k > 0.
+// read or written. rows, cols, k > 0. Lines of memory at ahead are prefetched: see _asm.
 //
 //go:noescape
-func gemmWidenAVX2(a *float32, b *uint16, bPanel int, c *float32, ldc int, rows int, cols int, k int, accumulate bool)
+func gemmWidenAVX2(a *float32, b *uint16, bPanel int, c *float32, ldc int, rows int, cols int, k int, ahead *uint16, aheadStride int, aheadCount int, aheadBlock int, aheadBlocks int, accumulate bool)

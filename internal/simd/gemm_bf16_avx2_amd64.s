@@ -4,9 +4,13 @@
 
 #include "textflag.h"
 
-// func gemmWidenAVX2(a *float32, b *uint16, bPanel int, c *float32, ldc int, rows int, cols int, k int, accumulate bool)
-// Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·gemmWidenAVX2(SB), NOSPLIT, $0-65
+// func gemmWidenAVX2(a *float32, b *uint16, bPanel int, c *float32, ldc int, rows int, cols int, k int, ahead *uint16, aheadStride int, aheadCount int, aheadBlock int, aheadBlocks int, accumulate bool)
+// Requires: AVX, AVX2, CMOV, FMA3, MMX+
+TEXT ·gemmWidenAVX2(SB), NOSPLIT, $16-105
+	MOVQ     ahead+64(FP), AX
+	MOVQ     AX, (SP)
+	MOVQ     aheadBlocks+96(FP), AX
+	MOVQ     AX, 8(SP)
 	MOVQ     cols+48(FP), AX
 	MOVQ     b+8(FP), CX
 	MOVQ     c+24(FP), DX
@@ -61,7 +65,26 @@ rows6:
 	MOVQ       k+56(FP), R10
 	MOVQ       CX, R9
 
+rows6wideblock:
+	MOVQ    R10, R13
+	MOVQ    R9, R11
+	XORQ    R12, R12
+	DECQ    8(SP)
+	JS      rows6widenothing
+	MOVQ    (SP), R11
+	MOVQ    aheadBlock+88(FP), R12
+	ADDQ    R12, (SP)
+	MOVQ    aheadStride+72(FP), R12
+	MOVQ    aheadCount+80(FP), R13
+	CMPQ    R10, R13
+	CMOVQLT R10, R13
+
+rows6widenothing:
+	SUBQ R13, R10
+
 rows6widestep:
+	PREFETCHT1   (R11)
+	ADDQ         R12, R11
 	VPAND        (R9), Y0, Y13
 	VPAND        32(R9), Y0, Y14
 	VBROADCASTSS 24(R8), Y15
@@ -106,11 +129,13 @@ rows6widestep:
 	VFMADD231PS  Y14, Y15, Y12
 	ADDQ         $0x30, R8
 	ADDQ         $+128, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          rows6widestep
+	TESTQ        R10, R10
+	JNZ          rows6wideblock
 	CMPQ         AX, $0x10
 	JL           rows6edge
-	MOVB         accumulate+64(FP), R8
+	MOVB         accumulate+104(FP), R8
 	TESTB        R8, R8
 	JZ           rows6widestore
 	MOVQ         DX, R8
@@ -164,7 +189,7 @@ rows6edge:
 	SHLQ       $0x02, AX
 	SUBQ       AX, CX
 	VMOVUPS    (CX), Y0
-	MOVB       accumulate+64(FP), AL
+	MOVB       accumulate+104(FP), AL
 	TESTB      AL, AL
 	JZ         rows6edgestore
 	MOVQ       DX, AX
@@ -236,7 +261,26 @@ rows6narrow:
 	MOVQ       a+0(FP), SI
 	MOVQ       k+56(FP), DI
 
+rows6narrowblock:
+	MOVQ    DI, R10
+	MOVQ    CX, R8
+	XORQ    R9, R9
+	DECQ    8(SP)
+	JS      rows6narrownothing
+	MOVQ    (SP), R8
+	MOVQ    aheadBlock+88(FP), R9
+	ADDQ    R9, (SP)
+	MOVQ    aheadStride+72(FP), R9
+	MOVQ    aheadCount+80(FP), R10
+	CMPQ    DI, R10
+	CMOVQLT DI, R10
+
+rows6narrownothing:
+	SUBQ R10, DI
+
 rows6narrowstep:
+	PREFETCHT1   (R8)
+	ADDQ         R9, R8
 	VPAND        (CX), Y0, Y7
 	VBROADCASTSS 24(SI), Y8
 	VFMADD231PS  Y7, Y8, Y1
@@ -266,13 +310,15 @@ rows6narrowstep:
 	VFMADD231PS  Y7, Y8, Y6
 	ADDQ         $0x30, SI
 	ADDQ         $+128, CX
-	DECQ         DI
+	DECQ         R10
 	JNZ          rows6narrowstep
+	TESTQ        DI, DI
+	JNZ          rows6narrowblock
 	LEAQ         firstLanes<>+32(SB), CX
 	SHLQ         $0x02, AX
 	SUBQ         AX, CX
 	VMOVUPS      (CX), Y0
-	MOVB         accumulate+64(FP), AL
+	MOVB         accumulate+104(FP), AL
 	TESTB        AL, AL
 	JZ           rows6narrowstore
 	MOVQ         DX, AX
@@ -337,7 +383,26 @@ rows5:
 	MOVQ       k+56(FP), R10
 	MOVQ       CX, R9
 
+rows5wideblock:
+	MOVQ    R10, R13
+	MOVQ    R9, R11
+	XORQ    R12, R12
+	DECQ    8(SP)
+	JS      rows5widenothing
+	MOVQ    (SP), R11
+	MOVQ    aheadBlock+88(FP), R12
+	ADDQ    R12, (SP)
+	MOVQ    aheadStride+72(FP), R12
+	MOVQ    aheadCount+80(FP), R13
+	CMPQ    R10, R13
+	CMOVQLT R10, R13
+
+rows5widenothing:
+	SUBQ R13, R10
+
 rows5widestep:
+	PREFETCHT1   (R11)
+	ADDQ         R12, R11
 	VPAND        (R9), Y0, Y11
 	VPAND        32(R9), Y0, Y12
 	VBROADCASTSS 24(R8), Y13
@@ -376,11 +441,13 @@ rows5widestep:
 	VFMADD231PS  Y12, Y13, Y10
 	ADDQ         $0x30, R8
 	ADDQ         $+128, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          rows5widestep
+	TESTQ        R10, R10
+	JNZ          rows5wideblock
 	CMPQ         AX, $0x10
 	JL           rows5edge
-	MOVB         accumulate+64(FP), R8
+	MOVB         accumulate+104(FP), R8
 	TESTB        R8, R8
 	JZ           rows5widestore
 	MOVQ         DX, R8
@@ -428,7 +495,7 @@ rows5edge:
 	SHLQ       $0x02, AX
 	SUBQ       AX, CX
 	VMOVUPS    (CX), Y0
-	MOVB       accumulate+64(FP), AL
+	MOVB       accumulate+104(FP), AL
 	TESTB      AL, AL
 	JZ         rows5edgestore
 	MOVQ       DX, AX
@@ -490,7 +557,26 @@ rows5narrow:
 	MOVQ       a+0(FP), SI
 	MOVQ       k+56(FP), DI
 
+rows5narrowblock:
+	MOVQ    DI, R10
+	MOVQ    CX, R8
+	XORQ    R9, R9
+	DECQ    8(SP)
+	JS      rows5narrownothing
+	MOVQ    (SP), R8
+	MOVQ    aheadBlock+88(FP), R9
+	ADDQ    R9, (SP)
+	MOVQ    aheadStride+72(FP), R9
+	MOVQ    aheadCount+80(FP), R10
+	CMPQ    DI, R10
+	CMOVQLT DI, R10
+
+rows5narrownothing:
+	SUBQ R10, DI
+
 rows5narrowstep:
+	PREFETCHT1   (R8)
+	ADDQ         R9, R8
 	VPAND        (CX), Y0, Y6
 	VBROADCASTSS 24(SI), Y7
 	VFMADD231PS  Y6, Y7, Y1
@@ -516,13 +602,15 @@ rows5narrowstep:
 	VFMADD231PS  Y6, Y7, Y5
 	ADDQ         $0x30, SI
 	ADDQ         $+128, CX
-	DECQ         DI
+	DECQ         R10
 	JNZ          rows5narrowstep
+	TESTQ        DI, DI
+	JNZ          rows5narrowblock
 	LEAQ         firstLanes<>+32(SB), CX
 	SHLQ         $0x02, AX
 	SUBQ         AX, CX
 	VMOVUPS      (CX), Y0
-	MOVB         accumulate+64(FP), AL
+	MOVB         accumulate+104(FP), AL
 	TESTB        AL, AL
 	JZ           rows5narrowstore
 	MOVQ         DX, AX
@@ -578,7 +666,26 @@ rows4:
 	MOVQ       k+56(FP), R10
 	MOVQ       CX, R9
 
+rows4wideblock:
+	MOVQ    R10, R13
+	MOVQ    R9, R11
+	XORQ    R12, R12
+	DECQ    8(SP)
+	JS      rows4widenothing
+	MOVQ    (SP), R11
+	MOVQ    aheadBlock+88(FP), R12
+	ADDQ    R12, (SP)
+	MOVQ    aheadStride+72(FP), R12
+	MOVQ    aheadCount+80(FP), R13
+	CMPQ    R10, R13
+	CMOVQLT R10, R13
+
+rows4widenothing:
+	SUBQ R13, R10
+
 rows4widestep:
+	PREFETCHT1   (R11)
+	ADDQ         R12, R11
 	VPAND        (R9), Y0, Y9
 	VPAND        32(R9), Y0, Y10
 	VBROADCASTSS 24(R8), Y11
@@ -611,11 +718,13 @@ rows4widestep:
 	VFMADD231PS  Y10, Y11, Y8
 	ADDQ         $0x30, R8
 	ADDQ         $+128, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          rows4widestep
+	TESTQ        R10, R10
+	JNZ          rows4wideblock
 	CMPQ         AX, $0x10
 	JL           rows4edge
-	MOVB         accumulate+64(FP), R8
+	MOVB         accumulate+104(FP), R8
 	TESTB        R8, R8
 	JZ           rows4widestore
 	MOVQ         DX, R8
@@ -657,7 +766,7 @@ rows4edge:
 	SHLQ       $0x02, AX
 	SUBQ       AX, CX
 	VMOVUPS    (CX), Y0
-	MOVB       accumulate+64(FP), AL
+	MOVB       accumulate+104(FP), AL
 	TESTB      AL, AL
 	JZ         rows4edgestore
 	MOVQ       DX, AX
@@ -709,7 +818,26 @@ rows4narrow:
 	MOVQ       a+0(FP), SI
 	MOVQ       k+56(FP), DI
 
+rows4narrowblock:
+	MOVQ    DI, R10
+	MOVQ    CX, R8
+	XORQ    R9, R9
+	DECQ    8(SP)
+	JS      rows4narrownothing
+	MOVQ    (SP), R8
+	MOVQ    aheadBlock+88(FP), R9
+	ADDQ    R9, (SP)
+	MOVQ    aheadStride+72(FP), R9
+	MOVQ    aheadCount+80(FP), R10
+	CMPQ    DI, R10
+	CMOVQLT DI, R10
+
+rows4narrownothing:
+	SUBQ R10, DI
+
 rows4narrowstep:
+	PREFETCHT1   (R8)
+	ADDQ         R9, R8
 	VPAND        (CX), Y0, Y5
 	VBROADCASTSS 24(SI), Y6
 	VFMADD231PS  Y5, Y6, Y1
@@ -731,13 +859,15 @@ rows4narrowstep:
 	VFMADD231PS  Y5, Y6, Y4
 	ADDQ         $0x30, SI
 	ADDQ         $+128, CX
-	DECQ         DI
+	DECQ         R10
 	JNZ          rows4narrowstep
+	TESTQ        DI, DI
+	JNZ          rows4narrowblock
 	LEAQ         firstLanes<>+32(SB), CX
 	SHLQ         $0x02, AX
 	SUBQ         AX, CX
 	VMOVUPS      (CX), Y0
-	MOVB         accumulate+64(FP), AL
+	MOVB         accumulate+104(FP), AL
 	TESTB        AL, AL
 	JZ           rows4narrowstore
 	MOVQ         DX, AX
@@ -784,7 +914,26 @@ rows3:
 	MOVQ       k+56(FP), R10
 	MOVQ       CX, R9
 
+rows3wideblock:
+	MOVQ    R10, R13
+	MOVQ    R9, R11
+	XORQ    R12, R12
+	DECQ    8(SP)
+	JS      rows3widenothing
+	MOVQ    (SP), R11
+	MOVQ    aheadBlock+88(FP), R12
+	ADDQ    R12, (SP)
+	MOVQ    aheadStride+72(FP), R12
+	MOVQ    aheadCount+80(FP), R13
+	CMPQ    R10, R13
+	CMOVQLT R10, R13
+
+rows3widenothing:
+	SUBQ R13, R10
+
 rows3widestep:
+	PREFETCHT1   (R11)
+	ADDQ         R12, R11
 	VPAND        (R9), Y0, Y7
 	VPAND        32(R9), Y0, Y8
 	VBROADCASTSS 24(R8), Y9
@@ -811,11 +960,13 @@ rows3widestep:
 	VFMADD231PS  Y8, Y9, Y6
 	ADDQ         $0x30, R8
 	ADDQ         $+128, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          rows3widestep
+	TESTQ        R10, R10
+	JNZ          rows3wideblock
 	CMPQ         AX, $0x10
 	JL           rows3edge
-	MOVB         accumulate+64(FP), R8
+	MOVB         accumulate+104(FP), R8
 	TESTB        R8, R8
 	JZ           rows3widestore
 	MOVQ         DX, R8
@@ -851,7 +1002,7 @@ rows3edge:
 	SHLQ       $0x02, AX
 	SUBQ       AX, CX
 	VMOVUPS    (CX), Y0
-	MOVB       accumulate+64(FP), AL
+	MOVB       accumulate+104(FP), AL
 	TESTB      AL, AL
 	JZ         rows3edgestore
 	MOVQ       DX, AX
@@ -893,7 +1044,26 @@ rows3narrow:
 	MOVQ       a+0(FP), SI
 	MOVQ       k+56(FP), DI
 
+rows3narrowblock:
+	MOVQ    DI, R10
+	MOVQ    CX, R8
+	XORQ    R9, R9
+	DECQ    8(SP)
+	JS      rows3narrownothing
+	MOVQ    (SP), R8
+	MOVQ    aheadBlock+88(FP), R9
+	ADDQ    R9, (SP)
+	MOVQ    aheadStride+72(FP), R9
+	MOVQ    aheadCount+80(FP), R10
+	CMPQ    DI, R10
+	CMOVQLT DI, R10
+
+rows3narrownothing:
+	SUBQ R10, DI
+
 rows3narrowstep:
+	PREFETCHT1   (R8)
+	ADDQ         R9, R8
 	VPAND        (CX), Y0, Y4
 	VBROADCASTSS 24(SI), Y5
 	VFMADD231PS  Y4, Y5, Y1
@@ -911,13 +1081,15 @@ rows3narrowstep:
 	VFMADD231PS  Y4, Y5, Y3
 	ADDQ         $0x30, SI
 	ADDQ         $+128, CX
-	DECQ         DI
+	DECQ         R10
 	JNZ          rows3narrowstep
+	TESTQ        DI, DI
+	JNZ          rows3narrowblock
 	LEAQ         firstLanes<>+32(SB), CX
 	SHLQ         $0x02, AX
 	SUBQ         AX, CX
 	VMOVUPS      (CX), Y0
-	MOVB         accumulate+64(FP), AL
+	MOVB         accumulate+104(FP), AL
 	TESTB        AL, AL
 	JZ           rows3narrowstore
 	MOVQ         DX, AX
@@ -955,7 +1127,26 @@ rows2:
 	MOVQ       k+56(FP), R10
 	MOVQ       CX, R9
 
+rows2wideblock:
+	MOVQ    R10, R13
+	MOVQ    R9, R11
+	XORQ    R12, R12
+	DECQ    8(SP)
+	JS      rows2widenothing
+	MOVQ    (SP), R11
+	MOVQ    aheadBlock+88(FP), R12
+	ADDQ    R12, (SP)
+	MOVQ    aheadStride+72(FP), R12
+	MOVQ    aheadCount+80(FP), R13
+	CMPQ    R10, R13
+	CMOVQLT R10, R13
+
+rows2widenothing:
+	SUBQ R13, R10
+
 rows2widestep:
+	PREFETCHT1   (R11)
+	ADDQ         R12, R11
 	VPAND        (R9), Y0, Y5
 	VPAND        32(R9), Y0, Y6
 	VBROADCASTSS 24(R8), Y7
@@ -976,11 +1167,13 @@ rows2widestep:
 	VFMADD231PS  Y6, Y7, Y4
 	ADDQ         $0x30, R8
 	ADDQ         $+128, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          rows2widestep
+	TESTQ        R10, R10
+	JNZ          rows2wideblock
 	CMPQ         AX, $0x10
 	JL           rows2edge
-	MOVB         accumulate+64(FP), R8
+	MOVB         accumulate+104(FP), R8
 	TESTB        R8, R8
 	JZ           rows2widestore
 	MOVQ         DX, R8
@@ -1010,7 +1203,7 @@ rows2edge:
 	SHLQ       $0x02, AX
 	SUBQ       AX, CX
 	VMOVUPS    (CX), Y0
-	MOVB       accumulate+64(FP), AL
+	MOVB       accumulate+104(FP), AL
 	TESTB      AL, AL
 	JZ         rows2edgestore
 	MOVQ       DX, AX
@@ -1042,7 +1235,26 @@ rows2narrow:
 	MOVQ       a+0(FP), SI
 	MOVQ       k+56(FP), DI
 
+rows2narrowblock:
+	MOVQ    DI, R10
+	MOVQ    CX, R8
+	XORQ    R9, R9
+	DECQ    8(SP)
+	JS      rows2narrownothing
+	MOVQ    (SP), R8
+	MOVQ    aheadBlock+88(FP), R9
+	ADDQ    R9, (SP)
+	MOVQ    aheadStride+72(FP), R9
+	MOVQ    aheadCount+80(FP), R10
+	CMPQ    DI, R10
+	CMOVQLT DI, R10
+
+rows2narrownothing:
+	SUBQ R10, DI
+
 rows2narrowstep:
+	PREFETCHT1   (R8)
+	ADDQ         R9, R8
 	VPAND        (CX), Y0, Y3
 	VBROADCASTSS 24(SI), Y4
 	VFMADD231PS  Y3, Y4, Y1
@@ -1056,13 +1268,15 @@ rows2narrowstep:
 	VFMADD231PS  Y3, Y4, Y2
 	ADDQ         $0x30, SI
 	ADDQ         $+128, CX
-	DECQ         DI
+	DECQ         R10
 	JNZ          rows2narrowstep
+	TESTQ        DI, DI
+	JNZ          rows2narrowblock
 	LEAQ         firstLanes<>+32(SB), CX
 	SHLQ         $0x02, AX
 	SUBQ         AX, CX
 	VMOVUPS      (CX), Y0
-	MOVB         accumulate+64(FP), AL
+	MOVB         accumulate+104(FP), AL
 	TESTB        AL, AL
 	JZ           rows2narrowstore
 	MOVQ         DX, AX
@@ -1091,7 +1305,26 @@ rows1:
 	MOVQ       k+56(FP), R9
 	MOVQ       CX, R8
 
+rows1wideblock:
+	MOVQ    R9, R12
+	MOVQ    R8, R10
+	XORQ    R11, R11
+	DECQ    8(SP)
+	JS      rows1widenothing
+	MOVQ    (SP), R10
+	MOVQ    aheadBlock+88(FP), R11
+	ADDQ    R11, (SP)
+	MOVQ    aheadStride+72(FP), R11
+	MOVQ    aheadCount+80(FP), R12
+	CMPQ    R9, R12
+	CMOVQLT R9, R12
+
+rows1widenothing:
+	SUBQ R12, R9
+
 rows1widestep:
+	PREFETCHT1   (R10)
+	ADDQ         R11, R10
 	VPAND        (R8), Y0, Y3
 	VPAND        32(R8), Y0, Y4
 	VBROADCASTSS 24(BX), Y5
@@ -1106,11 +1339,13 @@ rows1widestep:
 	VFMADD231PS  Y4, Y5, Y2
 	ADDQ         $0x30, BX
 	ADDQ         $+128, R8
-	DECQ         R9
+	DECQ         R12
 	JNZ          rows1widestep
+	TESTQ        R9, R9
+	JNZ          rows1wideblock
 	CMPQ         AX, $0x10
 	JL           rows1edge
-	MOVB         accumulate+64(FP), BL
+	MOVB         accumulate+104(FP), BL
 	TESTB        BL, BL
 	JZ           rows1widestore
 	MOVQ         DX, BX
@@ -1134,7 +1369,7 @@ rows1edge:
 	SHLQ       $0x02, AX
 	SUBQ       AX, CX
 	VMOVUPS    (CX), Y0
-	MOVB       accumulate+64(FP), AL
+	MOVB       accumulate+104(FP), AL
 	TESTB      AL, AL
 	JZ         rows1edgestore
 	MOVQ       DX, AX
@@ -1156,7 +1391,26 @@ rows1narrow:
 	MOVQ       a+0(FP), BX
 	MOVQ       k+56(FP), SI
 
+rows1narrowblock:
+	MOVQ    SI, R9
+	MOVQ    CX, DI
+	XORQ    R8, R8
+	DECQ    8(SP)
+	JS      rows1narrownothing
+	MOVQ    (SP), DI
+	MOVQ    aheadBlock+88(FP), R8
+	ADDQ    R8, (SP)
+	MOVQ    aheadStride+72(FP), R8
+	MOVQ    aheadCount+80(FP), R9
+	CMPQ    SI, R9
+	CMOVQLT SI, R9
+
+rows1narrownothing:
+	SUBQ R9, SI
+
 rows1narrowstep:
+	PREFETCHT1   (DI)
+	ADDQ         R8, DI
 	VPAND        (CX), Y0, Y2
 	VBROADCASTSS 24(BX), Y3
 	VFMADD231PS  Y2, Y3, Y1
@@ -1166,13 +1420,15 @@ rows1narrowstep:
 	VFMADD231PS  Y2, Y3, Y1
 	ADDQ         $0x30, BX
 	ADDQ         $+128, CX
-	DECQ         SI
+	DECQ         R9
 	JNZ          rows1narrowstep
+	TESTQ        SI, SI
+	JNZ          rows1narrowblock
 	LEAQ         firstLanes<>+32(SB), CX
 	SHLQ         $0x02, AX
 	SUBQ         AX, CX
 	VMOVUPS      (CX), Y0
-	MOVB         accumulate+64(FP), AL
+	MOVB         accumulate+104(FP), AL
 	TESTB        AL, AL
 	JZ           rows1narrowstore
 	MOVQ         DX, AX

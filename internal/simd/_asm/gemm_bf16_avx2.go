@@ -17,16 +17,22 @@ import (
 //
 // The odd product comes first, as in VDPBF16PS. Both are exact in float32, so a
 // multiply-add rounds where that instruction does, and nowhere else.
+//
+// Each step asks for one of the caller's lines of memory, as gemm512 does.
 func gemmBF16AVX2(c *build.Context) {
 	const maxRows = 6
 	c.Function("gemmWidenAVX2")
 	c.Attributes(build.NOSPLIT)
 	c.Pragma("noescape")
-	c.SignatureExpr("func(a *float32, b *uint16, bPanel int, c *float32, ldc int, rows, cols, k int, accumulate bool)")
+	c.SignatureExpr("func(a *float32, b *uint16, bPanel int, c *float32, ldc int, rows, cols, k int, ahead *uint16, aheadStride, aheadCount, aheadBlock, aheadBlocks int, accumulate bool)")
 	c.Doc("gemmWidenAVX2 computes c[i*ldc+j] (+)= Σ_p Σ_e a[6*(2*p+e)+i] * B(p,e,j) for i < rows <= 6, j < cols, p < k, e < 2,",
 		"e = 1 first, where B(p,e,j) is the bfloat16 b[(j/32)*bPanel + 64*p + 2*(j%32) + e]. Nothing of C beyond cols is",
-		"read or written. rows, cols, k > 0.")
+		"read or written. rows, cols, k > 0. Lines of memory at ahead are prefetched: see _asm.")
 	g := &widen2{Context: c}
+	frame := c.AllocLocal(16)
+	g.cursor, g.blocks = frame, frame.Offset(8)
+	c.MOVQ(c.Load(c.Param("ahead"), c.GP64()), g.cursor)
+	c.MOVQ(c.Load(c.Param("aheadBlocks"), c.GP64()), g.blocks)
 	g.cols = c.Load(c.Param("cols"), c.GP64())
 	g.b, g.out = c.Load(c.Param("b"), c.GP64()), c.Load(c.Param("c"), c.GP64())
 	g.ldc = c.Load(c.Param("ldc"), c.GP64())
@@ -53,6 +59,7 @@ type widen2 struct {
 	*build.Context
 	b, out, ldc, cols, step, other reg.Register
 	high                           reg.VecVirtual // masks the upper halves of words
+	cursor, blocks                 operand.Mem    // the lines asked for: the next block, and how many
 }
 
 // body writes the loop over halves of panels for n rows. Columns that are no
@@ -106,7 +113,25 @@ func (g *widen2) sums(n, vectors int, label string) [][]reg.VecVirtual {
 	}
 	a, b, k := g.Load(g.Param("a"), g.GP64()), g.GP64(), g.Load(g.Param("k"), g.GP64())
 	g.MOVQ(g.b, b)
+	line, stride, steps := g.GP64(), g.GP64(), g.GP64()
+	g.Label(label + "block") // steps steps with a line each
+	g.MOVQ(k, steps)
+	g.MOVQ(b, line)
+	g.XORQ(stride, stride)
+	g.DECQ(g.blocks)
+	g.JS(operand.LabelRef(label + "nothing"))
+	g.MOVQ(g.cursor, line)
+	g.Load(g.Param("aheadBlock"), stride)
+	g.ADDQ(stride, g.cursor)
+	g.Load(g.Param("aheadStride"), stride)
+	g.Load(g.Param("aheadCount"), steps)
+	g.CMPQ(k, steps)
+	g.CMOVQLT(k, steps)
+	g.Label(label + "nothing")
+	g.SUBQ(steps, k)
 	g.Label(label + "step")
+	g.PREFETCHT1(operand.Mem{Base: line})
+	g.ADDQ(stride, line)
 	column := make([]reg.VecVirtual, vectors)
 	from := func(v int) operand.Mem { return operand.Mem{Base: b, Disp: 32 * v} }
 	rows := func(e int) {
@@ -131,8 +156,10 @@ func (g *widen2) sums(n, vectors int, label string) [][]reg.VecVirtual {
 	rows(0)
 	g.ADDQ(operand.U8(48), a)
 	g.ADDQ(operand.I32(128), b)
-	g.DECQ(k)
+	g.DECQ(steps)
 	g.JNZ(operand.LabelRef(label + "step"))
+	g.TESTQ(k, k)
+	g.JNZ(operand.LabelRef(label + "block"))
 	return acc
 }
 
