@@ -56,17 +56,13 @@ func (w *Workspace) widenAttention(a *attentionArgs[BF16]) attentionArgs[float32
 
 // widen copies rows, filled up with zeros to their whole length.
 func widen(dst []float32, ldd int, src []BF16, lds, rows, width int) {
+	fromRowsBF16(dst, ldd, src, lds, rows, width)
 	for i := range rows {
-		row := dst[i*ldd:][:ldd]
-		FromBF16(row[:width], src[i*lds:][:width])
-		clear(row[width:])
+		clear(dst[i*ldd+width : (i+1)*ldd])
 	}
 }
 
 // roundRows rounds rows that are a multiple of 16 apart.
 func roundRows(dst []BF16, ldd int, src []float32, rows, width int) {
-	lds := (width + 15) / 16 * 16
-	for i := range rows {
-		ToBF16(dst[i*ldd:][:width], src[i*lds:][:width])
-	}
+	toRowsBF16(dst, ldd, src, (width+15)/16*16, rows, width)
 }

@@ -38,6 +38,28 @@ func fromBF16(dst []float32, src []BF16) {
 	}
 }
 
+// fromRowsBF16 is fromBF16 for rows of width elements, which lie at strides.
+func fromRowsBF16(dst []float32, ldd int, src []BF16, lds, rows, width int) {
+	if useAVX2 && width%8 == 0 {
+		fromRowsBF16AVX2(&dst[0], ldd, (*uint16)(&src[0]), lds, rows, width/8)
+		return
+	}
+	for i := range rows {
+		fromBF16(dst[i*ldd:][:width], src[i*lds:][:width])
+	}
+}
+
+// toRowsBF16 is toBF16 for such rows.
+func toRowsBF16(dst []BF16, ldd int, src []float32, lds, rows, width int) {
+	if useAVX2 && width%8 == 0 && !useBF16 {
+		toRowsBF16AVX2((*uint16)(&dst[0]), ldd, &src[0], lds, rows, width/8)
+		return
+	}
+	for i := range rows {
+		toBF16(dst[i*ldd:][:width], src[i*lds:][:width])
+	}
+}
+
 // longRow is the longest row that layerNormRowBF16 puts on the stack.
 const longRow = 2048
 

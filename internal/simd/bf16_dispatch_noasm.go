@@ -5,6 +5,18 @@ package simd
 func toBF16(dst []BF16, src []float32)   { toBF16Generic(dst, src) }
 func fromBF16(dst []float32, src []BF16) { fromBF16Generic(dst, src) }
 
+func fromRowsBF16(dst []float32, ldd int, src []BF16, lds, rows, width int) {
+	for i := range rows {
+		fromBF16Generic(dst[i*ldd:][:width], src[i*lds:][:width])
+	}
+}
+
+func toRowsBF16(dst []BF16, ldd int, src []float32, lds, rows, width int) {
+	for i := range rows {
+		toBF16Generic(dst[i*ldd:][:width], src[i*lds:][:width])
+	}
+}
+
 func layerNormRowBF16(dst []BF16, x, gamma, beta []float32, eps float64) (mean, rstd float32) {
 	return layerNormRowBF16Generic(dst, x, gamma, beta, eps)
 }

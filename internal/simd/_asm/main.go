@@ -48,6 +48,7 @@ var operations = []struct {
 	{"gelubackward", tiles(geluBackward, geluBackwardTile)},
 	{"bf16", allSets(toBF16)},
 	{"bf16from", allSets(fromBF16)},
+	{"bf16rows", allSets(rowsBF16)},
 	{"tilebias32", wide512(biasTile)},
 	{"tilebias", tiles16(biasBF16, roundTileBF16)},
 	{"tileresidual", tiles(biasResidual, biasResidualTile)},
