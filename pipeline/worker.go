@@ -56,20 +56,8 @@ func (w *worker) make(t *task) error {
 		}
 	}
 	for v, view := range t.views() {
-		view.Reset(cfg.Recipe.Size, cfg.Recipe.Size)
-		params := &t.Params.View1
-		if v == 1 {
-			params = &t.Params.View2
-		}
-		if err := w.maker.View(view, params); err != nil {
+		if err := w.view(t, v, view); err != nil {
 			return fmt.Errorf("view %d: %w", v+1, err)
-		}
-		if cfg.Encode == nil || cfg.Batch > 0 {
-			continue
-		}
-		var err error
-		if t.Encoded[v], err = cfg.Encode(t.Encoded[v][:0], view); err != nil {
-			return fmt.Errorf("view %d: encoding: %w", v+1, err)
 		}
 	}
 	if mask := cfg.Recipe.Mask; mask.Kind != "" {
@@ -79,6 +67,32 @@ func (w *worker) make(t *task) error {
 		}
 		t.Mask = t.Mask[:cells]
 		views.SampleMask(t.Mask, t.sampler.Stream(cfg.Seed, t.at.Epoch, sample.Key, views.StreamMask), mask)
+	}
+	return nil
+}
+
+// view makes view v+1, and its file if that is asked for. A second view with the
+// parameters of the first is a copy: MAE's pairs are such.
+func (w *worker) view(t *task, v int, view *picture.RGB) (err error) {
+	cfg, params := w.cfg, &t.Params.View1
+	encode := cfg.Encode != nil && cfg.Batch == 0
+	view.Reset(cfg.Recipe.Size, cfg.Recipe.Size)
+	if v == 1 {
+		if params = &t.Params.View2; t.Params.Same() {
+			copy(view.Pix, t.View1.Pix)
+			if encode {
+				t.Encoded[1] = append(t.Encoded[1][:0], t.Encoded[0]...)
+			}
+			return nil
+		}
+	}
+	if err := w.maker.View(view, params); err != nil {
+		return err
+	}
+	if encode {
+		if t.Encoded[v], err = cfg.Encode(t.Encoded[v][:0], view); err != nil {
+			return fmt.Errorf("encoding: %w", err)
+		}
 	}
 	return nil
 }

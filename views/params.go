@@ -3,6 +3,7 @@ package views
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"siameseim/colorjitter"
 	"siameseim/crop"
@@ -34,6 +35,16 @@ type PairParams struct {
 func (p *PairParams) Relative(imageWidth int) crop.Relative {
 	return crop.Relate(p.View1.Placement(), p.View2.Placement(), imageWidth)
 }
+
+// Same tells that both views have the same parameters, and so the same pixels:
+// a view is a function of its source and its parameters alone.
+func (p *PairParams) Same() bool {
+	a, b := &p.View1, &p.View2
+	return a.Placement() == b.Placement() && slices.Equal(a.Colour.Jitter, b.Colour.Jitter) && a.Colour.Grey == b.Colour.Grey &&
+		same(a.Colour.Blur, b.Colour.Blur) && same(a.Colour.Solarize, b.Colour.Solarize)
+}
+
+func same[T comparable](a, b *T) bool { return a == b || a != nil && b != nil && *a == *b }
 
 // Region returns the smallest rectangle of the stored image that both views need:
 // all that a decoder has to produce.

@@ -100,3 +100,37 @@ func FuzzParams(f *testing.F) {
 		}
 	})
 }
+
+// TestSame: pairs are the same where all that was drawn is.
+func TestSame(t *testing.T) {
+	view := func() Params {
+		return Params{Crop: crop.Box{Top: 1, Left: 2, Height: 3, Width: 4}, Flip: true, Colour: colorjitter.Params{
+			Jitter: []colorjitter.Op{{Name: "hue", Factor: .03}}, Blur: pointer(.7), Solarize: pointer(9),
+		}}
+	}
+	if p := (PairParams{view(), view()}); !p.Same() {
+		t.Error("equal parameters are said to differ")
+	}
+	if p := (PairParams{}); !p.Same() {
+		t.Error("no colours on either side are said to differ")
+	}
+	for name, change := range map[string]func(*Params){
+		"crop":          func(p *Params) { p.Crop.Left++ },
+		"flip":          func(p *Params) { p.Flip = false },
+		"factor":        func(p *Params) { p.Colour.Jitter[0].Factor = .04 },
+		"no jitter":     func(p *Params) { p.Colour.Jitter = nil },
+		"grey":          func(p *Params) { p.Colour.Grey = true },
+		"sigma":         func(p *Params) { p.Colour.Blur = pointer(.8) },
+		"no blur":       func(p *Params) { p.Colour.Blur = nil },
+		"threshold":     func(p *Params) { p.Colour.Solarize = pointer(8) },
+		"no solarizing": func(p *Params) { p.Colour.Solarize = nil },
+	} {
+		p := PairParams{view(), view()}
+		if change(&p.View2); p.Same() {
+			t.Errorf("%s: said to be the same", name)
+		}
+		if p.View1, p.View2 = p.View2, p.View1; p.Same() {
+			t.Errorf("%s: said to be the same the other way round", name)
+		}
+	}
+}
