@@ -39,15 +39,6 @@ type Config struct {
 	Seed        uint64
 }
 
-// Default returns SPEC section 7's recipe for 256 images a step, without Steps
-// and Warmup; the rate is MAE's (blr 5e-4 for ViT-B).
-func Default() Config {
-	return Config{
-		Batch: 256, LR: 5e-4, LayerDecay: .65, WeightDecay: .05, DropPath: .1,
-		Mixup: .8, CutMix: 1, Smoothing: .1,
-	}
-}
-
 // Check reports what has no meaning: all of it, joined.
 func (c *Config) Check() error {
 	var errs []error

@@ -54,10 +54,12 @@ func hues(rng *rand.Rand, n int, wrong bool) *views.Batch {
 	return b
 }
 
+// quick is SPEC section 7's recipe at a small network's rate.
 func quick(steps int) Config {
-	c := Default()
-	c.Batch, c.Steps, c.Warmup, c.LR = 32, steps, steps/10, 5e-3
-	return c
+	return Config{
+		Batch: 32, Steps: steps, Warmup: steps / 10, LR: 5e-3, LayerDecay: .65, WeightDecay: .05, DropPath: .1,
+		Mixup: .8, CutMix: 1, Smoothing: .1,
+	}
 }
 
 // tune runs a whole schedule and returns the share of other images that the

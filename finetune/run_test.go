@@ -56,7 +56,7 @@ func settings(t *testing.T) Settings {
 	return Settings{
 		Checkpoint: "untrained", Branch: "online", Train: []string{pictures(t, 1, 100, false)}, Val: []string{pictures(t, 2, 60, false)},
 		Options: Options{
-			Epochs: 4, Warmup: 1, Batch: 32, BLR: .04, LayerDecay: .75, Mixup: .2, CutMix: .2, Smoothing: .1, DropPath: .1,
+			Epochs: 4, Warmup: 1, Batch: 32, LR: .005, LayerDecay: .75, Mixup: .2, CutMix: .2, Smoothing: .1, DropPath: .1,
 			EMA: .5, Head: "normal", Precision: "fp32", Scale: .5, Shuffle: 64,
 		},
 		Seed: 3, Keep: 3, Out: filepath.Join(t.TempDir(), "run"),
@@ -243,7 +243,7 @@ func TestRunLearns(t *testing.T) {
 // probe of its features does, above what a head near 0 would.
 func TestProbeIsTheStart(t *testing.T) {
 	s := settings(t)
-	s.Out, s.EMA, s.Head, s.BLR, s.Epochs = "", 0, "probe", 1e-12, 1
+	s.Out, s.EMA, s.Head, s.LR, s.Epochs = "", 0, "probe", 1e-12, 1
 	out, err := Train(context.Background(), s, small(t, 0), threads(t, 1), quiet())
 	if err != nil {
 		t.Fatal(err)
@@ -300,6 +300,8 @@ func TestRunRefuses(t *testing.T) {
 		{"one class, probed", "are of class 0", e, false, func(s *Settings) { s.Out, s.Train, s.Head = "", []string{single}, "probe" }},
 		{"few images", "there are 100 training images", e, true, func(s *Settings) { s.Out, s.Batch = "", 128 }},
 		{"epochs", "--epochs 0", e, true, func(s *Settings) { s.Epochs = 0 }},
+		{"rate", "learning rate -1", e, true, func(s *Settings) { s.LR = -1 }},
+		{"published rate", "learning rate -0.5", e, true, func(s *Settings) { s.BLR = -4 }},
 		{"keep", "--keep -1", e, true, func(s *Settings) { s.Keep = -1 }},
 		{"crops", "scale", e, true, func(s *Settings) { s.Scale = 2 }},
 		{"stdin", "more than once", e, true, func(s *Settings) { s.Train = []string{"-"} }},

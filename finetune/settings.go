@@ -8,18 +8,22 @@ import (
 	"siameseim/views"
 )
 
-// Options are the flags of a run; each is a key of its config.yaml.
+// Options are the flags of a run; each is a key of its config.yaml. The
+// defaults are for tens of thousands of images or fewer and tens of epochs;
+// docs/evaluation.md tells how they were found, and SPEC section 7's values,
+// which are for a million images and 100 epochs.
 type Options struct {
-	Epochs      int     `yaml:"epochs" default:"100" help:"Passes over the training images."`
+	Epochs      int     `yaml:"epochs" default:"20" help:"Passes over the training images."`
 	Warmup      int     `yaml:"warmup" default:"5" help:"Epochs of linear warm-up, at most a tenth of all steps."`
 	MaxSteps    int     `yaml:"max_steps,omitempty" placeholder:"N" help:"Optimiser steps; wins over --epochs."`
-	Batch       int     `yaml:"batch" default:"256" help:"Images of a step."`
-	BLR         float64 `yaml:"blr" name:"blr" default:"0.0005" help:"Peak learning rate of 256 images: rate = blr * batch / 256."`
-	LayerDecay  float64 `yaml:"layer_decay" default:"0.65" help:"Rate of a block over that of the next one."`
+	Batch       int     `yaml:"batch" default:"64" help:"Images of a step."`
+	LR          float64 `yaml:"lr" name:"lr" default:"0.002" help:"Peak learning rate, of the head."`
+	BLR         float64 `yaml:"blr,omitempty" name:"blr" placeholder:"RATE" help:"Peak learning rate of 256 images, as published recipes give it: rate = blr * batch / 256; wins over --lr."`
+	LayerDecay  float64 `yaml:"layer_decay" default:"0.75" help:"Rate of a block over that of the next one."`
 	WeightDecay float64 `yaml:"weight_decay" default:"0.05" help:"Of matrices."`
-	DropPath    float64 `yaml:"drop_path" default:"0.1" help:"Rate of the last block."`
-	Mixup       float64 `yaml:"mixup" default:"0.8" help:"Beta(a, a) of an image's share in a mix; 0: none."`
-	CutMix      float64 `yaml:"cutmix" name:"cutmix" default:"1" help:"Beta(a, a) of the area that stays; 0: none."`
+	DropPath    float64 `yaml:"drop_path" default:"0" help:"Rate of the last block."`
+	Mixup       float64 `yaml:"mixup" default:"0" help:"Beta(a, a) of an image's share in a mix; 0: none."`
+	CutMix      float64 `yaml:"cutmix" name:"cutmix" default:"0" help:"Beta(a, a) of the area that stays; 0: none."`
 	Smoothing   float64 `yaml:"smoothing" default:"0.1" help:"Label smoothing."`
 	EMA         float64 `yaml:"ema" name:"ema" default:"0" help:"Judge a moving average of the weights with this momentum; 0: the weights."`
 	Head        string  `yaml:"head" enum:"probe,normal" default:"probe" help:"The classifier starts as a linear probe of the encoder, or from N(0, 2e-5)."`
@@ -68,12 +72,16 @@ func (s *Settings) check() error {
 }
 
 func (s *Settings) config() Config {
-	return Config{
-		Batch: s.Batch, LR: s.BLR * float64(s.Batch) / 256,
+	c := Config{
+		Batch: s.Batch, LR: s.LR,
 		LayerDecay: s.LayerDecay, WeightDecay: s.WeightDecay, DropPath: s.DropPath,
 		Mixup: s.Mixup, CutMix: s.CutMix, Smoothing: s.Smoothing, EMA: s.EMA,
 		Precision: nn.Precision(s.Precision), Seed: s.Seed,
 	}
+	if s.BLR != 0 {
+		c.LR = s.BLR * float64(s.Batch) / 256
+	}
+	return c
 }
 
 // schedule turns epochs into steps.

@@ -30,8 +30,8 @@ func TestProtocolsAsPrograms(t *testing.T) {
 		{"linear", "--optimiser", "sgd", "--rates", "0.1", "--epochs", "2", "--warmup", "0"},
 		{"fewshot", "--per-class", "3"},
 		{"fewshot", "--share", "0.2", "--draws", "2", "--strengths", "0.1"},
-		{"finetune", "--epochs", "2", "--warmup", "1", "--batch", "16", "--ema", "0.9"},
-		{"finetune", "--max-steps", "2", "--batch", "8", "--untrained"},
+		{"finetune", "--epochs", "2", "--warmup", "1", "--batch", "16", "--ema", "0.9", "--mixup", "0.8", "--cutmix", "1", "--blr", "0.0005", "--head", "normal"},
+		{"finetune", "--max-steps", "2", "--batch", "8", "--untrained", "--precision", "bf16", "--val", data("train", "30")},
 	} {
 		args := append(protocol, "--checkpoint", path, "--heads", "2", "--train", data("train", "100"), "--test", data("test", "40"), "--seed", "5")
 		code, first, stderr := runEvaluate(append(args, "--json", "--threads", "1", "--workers", "1")...)
@@ -129,7 +129,8 @@ func TestBadInput(t *testing.T) {
 		{"pixels tuned", "needs a network", cli.ExitUsage, []string{"finetune", "--checkpoint", "pixels", "--train", train, "--test", test}},
 		{"stdin", "more than once", cli.ExitUsage, []string{"finetune", "--checkpoint", path, "--train", "-", "--test", test}},
 		{"batch", "there are 100 training images", cli.ExitUsage, []string{"finetune", "--checkpoint", path, "--heads", "2", "--batch", "128", "--train", train, "--test", test}},
-		{"odd batch", "must be even", cli.ExitUsage, []string{"finetune", "--checkpoint", path, "--heads", "2", "--batch", "9", "--train", train, "--test", test}},
+		{"odd batch", "must be even", cli.ExitUsage, []string{"finetune", "--checkpoint", path, "--heads", "2", "--batch", "9", "--mixup", "0.8", "--train", train, "--test", test}},
+		{"untuned rate", "learning rate 0:", cli.ExitUsage, []string{"finetune", "--checkpoint", path, "--heads", "2", "--lr", "0", "--train", train, "--test", test}},
 		{"no train", "missing flags: --train", cli.ExitUsage, []string{"knn", "--checkpoint", "pixels", "--test", test}},
 	} {
 		code, stdout, stderr := runEvaluate(c.args...)
@@ -153,5 +154,65 @@ func TestFewerClassesInTest(t *testing.T) {
 		if err := json.Unmarshal([]byte(stdout), &s); err != nil || code != cli.ExitDone || s.Accuracy != 1 || s.Classes != 3 || len(s.PerClass) != 2 {
 			t.Errorf("%v: exit %d, %s%s", protocol, code, stdout, stderr)
 		}
+	}
+}
+
+// TestFinetuneDirectory: --out holds classifiers that the other commands read,
+// the command goes on with a run that is done, and says what is wrong with a
+// folder that isn't its own.
+func TestFinetuneDirectory(t *testing.T) {
+	path, out := untrained(t), filepath.Join(t.TempDir(), "tuned")
+	args := []string{"finetune", "--checkpoint", path, "--heads", "2", "--train", data("train", "100"), "--test", data("test", "40"),
+		"--val", data("test", "20"), "--epochs", "2", "--batch", "16", "--out", out}
+	code, first, stderr := runEvaluate(append(args, "--json")...)
+	var s struct {
+		Accuracy float64
+		Details  struct {
+			Last   float64
+			Best   struct{ Step int }
+			Judged string
+		}
+	}
+	if err := json.Unmarshal([]byte(first), &s); err != nil || code != cli.ExitDone || s.Details.Judged != "best" || s.Details.Best.Step%6 != 0 {
+		t.Fatalf("exit %d, %v: %s%s", code, err, first, stderr)
+	}
+	if code, again, _ := runEvaluate(append(args, "--json", "--threads", "2")...); code != cli.ExitDone || again != first {
+		t.Errorf("again: exit %d, %s, was %s", code, again, first)
+	}
+	if code, text, _ := runEvaluate(append(args, "--quiet")...); code != cli.ExitDone || !strings.Contains(text, "the best on the validation images") {
+		t.Errorf("exit %d: %s", code, text)
+	}
+	// Other test images ask for no other training.
+	if code, _, stderr := runEvaluate(append(args, "--test", data("test", "30"))...); code != cli.ExitDone || !strings.Contains(stderr, "all steps are done") {
+		t.Errorf("other test images: exit %d: %s", code, stderr)
+	}
+	// The written configuration repeats the run.
+	other := filepath.Join(t.TempDir(), "again")
+	code, again, stderr := runEvaluate("finetune", "--config", filepath.Join(out, "config.yaml"), "--test", data("test", "40"), "--out", other, "--json")
+	if code != cli.ExitDone || again != first {
+		t.Errorf("--config: exit %d: %s%s, was %s", code, again, stderr, first)
+	}
+	for _, name := range []string{"", "best.safetensors", "last.safetensors"} {
+		file := filepath.Join(t.TempDir(), "timm.safetensors")
+		code, text, stderr := runEvaluate("export", "--checkpoint", filepath.Join(out, name), "--out", file)
+		if code != cli.ExitDone || !strings.Contains(text, "num_classes=10, global_pool='avg'") {
+			t.Errorf("export %q: exit %d: %s%s", name, code, text, stderr)
+		}
+		if name == "" {
+			continue
+		}
+		want, _ := os.ReadFile(filepath.Join(out, name))
+		if got, _ := os.ReadFile(file); len(got) == 0 || len(want) == 0 {
+			t.Errorf("%s: %d bytes, exported again %d", name, len(want), len(got))
+		}
+	}
+	if code, _, stderr := runEvaluate("knn", "--checkpoint", out, "--train", data("train", "50"), "--test", data("test", "20")); code != cli.ExitDone {
+		t.Errorf("knn of a fine-tuned network: exit %d: %s", code, stderr)
+	}
+	if code, _, stderr := runEvaluate(append(args, "--lr", "0.1")...); code != cli.ExitUsage || !strings.Contains(stderr, "lr is 0.002 there, 0.1 in this run") {
+		t.Errorf("another rate: exit %d: %s", code, stderr)
+	}
+	if code, _, stderr := runEvaluate(append(args, "--untrained")...); code != cli.ExitUsage || !strings.Contains(stderr, "started from other weights") {
+		t.Errorf("other weights: exit %d: %s", code, stderr)
 	}
 }
