@@ -63,9 +63,7 @@ func packTransposed2(panel []BF16, b []float32, ldb, cols, k int) {
 	if cols < PackPanel || k%2 != 0 {
 		clear(panel)
 	}
-	for j := 0; j < wide; j += 8 {
-		packTransposedAVX2((*uint16)(&panel[2*j]), &b[j*ldb], ldb, deep/widenBlock)
-	}
+	packTransposedAVX2((*uint16)(&panel[0]), &b[0], ldb, wide/8, deep/widenBlock)
 	for j := range cols {
 		first := deep
 		if j >= wide {

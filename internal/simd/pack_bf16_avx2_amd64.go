@@ -28,7 +28,8 @@ func packPairsAVX2(dst *uint16, size int, src *uint16, stride int, step int, eig
 //go:noescape
 func packRoundedAVX2(dst *uint16, src *float32, stride int, eights int, pairs int)
 
-// packTransposedAVX2 computes dst[64*(p/2)+2*j+p%2] = src[j*stride+p], rounded to bfloat16, for j < 8, p < 16*blocks. blocks > 0.
+// packTransposedAVX2 computes dst[64*(p/2)+2*j+p%2] = src[j*stride+p], rounded to bfloat16, for j < 8*eights <= 32, p < 16*blocks.
+// eights, blocks > 0.
 //
 //go:noescape
-func packTransposedAVX2(dst *uint16, src *float32, stride int, blocks int)
+func packTransposedAVX2(dst *uint16, src *float32, stride int, eights int, blocks int)

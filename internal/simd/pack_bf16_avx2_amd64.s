@@ -181,7 +181,7 @@ xxx:
 	RET
 
 // func packRoundedAVX2(dst *uint16, src *float32, stride int, eights int, pairs int)
-// Requires: AVX, AVX2
+// Requires: AVX, AVX2, MMX+
 TEXT ·packRoundedAVX2(SB), NOSPLIT, $0-40
 	MOVQ     dst+0(FP), AX
 	MOVQ     src+8(FP), CX
@@ -198,35 +198,37 @@ x:
 	MOVQ eights+24(FP), R9
 
 xx:
-	VMOVUPS   (SI), Y1
-	VPSRLD    $0x10, Y1, Y2
-	VPAND     words00000001AVX2<>+0(SB), Y2, Y2
-	VPADDD    words00007fffAVX2<>+0(SB), Y2, Y2
-	VPADDD    Y1, Y2, Y2
-	VCMPPS    $0x03, Y1, Y1, Y3
-	VPOR      words00400000AVX2<>+0(SB), Y1, Y1
-	VBLENDVPS Y3, Y1, Y2, Y2
-	VMOVUPS   (DI), Y1
-	VPSRLD    $0x10, Y1, Y3
-	VPAND     words00000001AVX2<>+0(SB), Y3, Y3
-	VPADDD    words00007fffAVX2<>+0(SB), Y3, Y3
-	VPADDD    Y1, Y3, Y3
-	VCMPPS    $0x03, Y1, Y1, Y4
-	VPOR      words00400000AVX2<>+0(SB), Y1, Y1
-	VBLENDVPS Y4, Y1, Y3, Y3
-	VPSRLD    $0x10, Y2, Y2
-	VPAND     Y0, Y3, Y3
-	VPOR      Y3, Y2, Y2
-	VMOVUPS   Y2, (R8)
-	ADDQ      $0x20, SI
-	ADDQ      $0x20, DI
-	ADDQ      $0x20, R8
-	DECQ      R9
-	JNZ       xx
-	LEAQ      (CX)(DX*2), CX
-	ADDQ      $+128, AX
-	DECQ      BX
-	JNZ       x
+	PREFETCHT0 (SI)(DX*8)
+	PREFETCHT0 (DI)(DX*8)
+	VMOVUPS    (SI), Y1
+	VPSRLD     $0x10, Y1, Y2
+	VPAND      words00000001AVX2<>+0(SB), Y2, Y2
+	VPADDD     words00007fffAVX2<>+0(SB), Y2, Y2
+	VPADDD     Y1, Y2, Y2
+	VCMPPS     $0x03, Y1, Y1, Y3
+	VPOR       words00400000AVX2<>+0(SB), Y1, Y1
+	VBLENDVPS  Y3, Y1, Y2, Y2
+	VMOVUPS    (DI), Y1
+	VPSRLD     $0x10, Y1, Y3
+	VPAND      words00000001AVX2<>+0(SB), Y3, Y3
+	VPADDD     words00007fffAVX2<>+0(SB), Y3, Y3
+	VPADDD     Y1, Y3, Y3
+	VCMPPS     $0x03, Y1, Y1, Y4
+	VPOR       words00400000AVX2<>+0(SB), Y1, Y1
+	VBLENDVPS  Y4, Y1, Y3, Y3
+	VPSRLD     $0x10, Y2, Y2
+	VPAND      Y0, Y3, Y3
+	VPOR       Y3, Y2, Y2
+	VMOVUPS    Y2, (R8)
+	ADDQ       $0x20, SI
+	ADDQ       $0x20, DI
+	ADDQ       $0x20, R8
+	DECQ       R9
+	JNZ        xx
+	LEAQ       (CX)(DX*2), CX
+	ADDQ       $+128, AX
+	DECQ       BX
+	JNZ        x
 	VZEROUPPER
 	RET
 
@@ -260,17 +262,21 @@ DATA words00400000AVX2<>+24(SB)/4, $0x00400000
 DATA words00400000AVX2<>+28(SB)/4, $0x00400000
 GLOBL words00400000AVX2<>(SB), RODATA|NOPTR, $32
 
-// func packTransposedAVX2(dst *uint16, src *float32, stride int, blocks int)
+// func packTransposedAVX2(dst *uint16, src *float32, stride int, eights int, blocks int)
 // Requires: AVX, AVX2
-TEXT ·packTransposedAVX2(SB), NOSPLIT, $0-32
+TEXT ·packTransposedAVX2(SB), NOSPLIT, $0-40
 	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), CX
 	MOVQ stride+16(FP), DX
 	SHLQ $0x02, DX
-	MOVQ blocks+24(FP), BX
+	MOVQ blocks+32(FP), BX
 
 x:
-	MOVQ       CX, SI
+	MOVQ CX, SI
+	MOVQ AX, DI
+	MOVQ eights+24(FP), R8
+
+xx:
 	VMOVUPS    32(SI), Y0
 	VMOVUPS    (SI), Y1
 	VPSRLD     $0x10, Y1, Y2
@@ -456,21 +462,24 @@ x:
 	VUNPCKLPD  Y7, Y5, Y6
 	VUNPCKHPD  Y7, Y5, Y5
 	VPERM2F128 $0x20, Y8, Y4, Y7
-	VMOVUPS    Y7, (AX)
+	VMOVUPS    Y7, (DI)
 	VPERM2F128 $0x20, Y3, Y0, Y7
-	VMOVUPS    Y7, 128(AX)
+	VMOVUPS    Y7, 128(DI)
 	VPERM2F128 $0x20, Y6, Y2, Y7
-	VMOVUPS    Y7, 256(AX)
+	VMOVUPS    Y7, 256(DI)
 	VPERM2F128 $0x20, Y5, Y1, Y7
-	VMOVUPS    Y7, 384(AX)
+	VMOVUPS    Y7, 384(DI)
 	VPERM2F128 $0x31, Y8, Y4, Y4
-	VMOVUPS    Y4, 512(AX)
+	VMOVUPS    Y4, 512(DI)
 	VPERM2F128 $0x31, Y3, Y0, Y0
-	VMOVUPS    Y0, 640(AX)
+	VMOVUPS    Y0, 640(DI)
 	VPERM2F128 $0x31, Y6, Y2, Y0
-	VMOVUPS    Y0, 768(AX)
+	VMOVUPS    Y0, 768(DI)
 	VPERM2F128 $0x31, Y5, Y1, Y0
-	VMOVUPS    Y0, 896(AX)
+	VMOVUPS    Y0, 896(DI)
+	ADDQ       $0x20, DI
+	DECQ       R8
+	JNZ        xx
 	ADDQ       $0x40, CX
 	ADDQ       $+1024, AX
 	DECQ       BX

@@ -170,6 +170,8 @@ func packRounded2(v *packer2) {
 		v.LEAQ(operand.Mem{Base: src, Index: stride, Scale: 1}, odd)
 		v.MOVQ(dst, out)
 		v.repeat(v.parameter("eights"), true, func() {
+			v.PREFETCHT0(operand.Mem{Base: even, Index: stride, Scale: 8})
+			v.PREFETCHT0(operand.Mem{Base: odd, Index: stride, Scale: 8})
 			x, y := v.round(v.read(even)), v.round(v.read(odd))
 			v.VPSRLD(operand.U8(16), x, x)
 			v.VPAND(high, y, y)
@@ -200,29 +202,34 @@ func (v *packer2) round(x reg.VecVirtual) reg.VecVirtual {
 }
 
 // packTransposed2 rounds 8 rows of 16 columns at a time, which makes 8 x 8
-// pairs, and transposes those.
+// pairs, and transposes those. All rows come before the next columns, so that
+// lines of dst fill up while they are near, and each asks for later columns.
 func packTransposed2(v *packer2) {
-	v.documented("packTransposed", "func(dst *uint16, src *float32, stride, blocks int)",
-		"computes dst[64*(p/2)+2*j+p%2] = src[j*stride+p], rounded to bfloat16, for j < 8, p < 16*blocks. blocks > 0.")
+	v.documented("packTransposed", "func(dst *uint16, src *float32, stride, eights, blocks int)",
+		"computes dst[64*(p/2)+2*j+p%2] = src[j*stride+p], rounded to bfloat16, for j < 8*eights <= 32, p < 16*blocks.",
+		"eights, blocks > 0.")
 	dst, src, stride := v.parameter("dst"), v.parameter("src"), v.stride("stride")
 	v.repeat(v.parameter("blocks"), true, func() {
-		row := v.GP64()
+		row, to := v.GP64(), v.GP64()
 		v.MOVQ(src, row)
-		x := make([]reg.VecVirtual, 8)
-		for i := range x {
-			next := v.YMM()
-			v.VMOVUPS(operand.Mem{Base: row, Disp: 32}, next)
-			first := v.round(v.read(row))
-			second := v.round(next)
-			v.ADDQ(stride, row)
-			v.VPSRLD(operand.U8(16), first, first)
-			v.VPSRLD(operand.U8(16), second, second)
-			v.VPACKUSDW(second, first, first)
-			v.VPERMQ(operand.U8(0xd8), first, first)
-			x[i] = first
-		}
-		v.transpose8(x, func(p int, words reg.Register) {
-			v.VMOVUPS(words, operand.Mem{Base: dst, Disp: 128 * p})
+		v.MOVQ(dst, to)
+		v.repeat(v.parameter("eights"), true, func() {
+			x := make([]reg.VecVirtual, 8)
+			for i := range x {
+				next := v.YMM()
+				v.VMOVUPS(operand.Mem{Base: row, Disp: 32}, next)
+				first, second := v.round(v.read(row)), v.round(next)
+				v.ADDQ(stride, row)
+				v.VPSRLD(operand.U8(16), first, first)
+				v.VPSRLD(operand.U8(16), second, second)
+				v.VPACKUSDW(second, first, first)
+				v.VPERMQ(operand.U8(0xd8), first, first)
+				x[i] = first
+			}
+			v.transpose8(x, func(p int, words reg.Register) {
+				v.VMOVUPS(words, operand.Mem{Base: to, Disp: 128 * p})
+			})
+			v.ADDQ(operand.U8(32), to)
 		})
 		v.ADDQ(operand.U8(64), src)
 		v.ADDQ(operand.I32(1024), dst)
