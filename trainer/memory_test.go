@@ -46,6 +46,12 @@ func TestPlanIsWhatIsTaken(t *testing.T) {
 			if input := 4 * int64(len(tr.input.in.View1)+len(tr.input.in.View2)); plan.Input != input {
 				t.Errorf("planned %d bytes of input, taken %d", plan.Input, input)
 			}
+			for range 2 { // a step takes no more
+				if taken := tr.machine.AttentionBytes(); taken != plan.Attention || taken == 0 {
+					t.Errorf("planned %d bytes of attention's scratch, taken %d", plan.Attention, taken)
+				}
+				steps(t, tr, 1)
+			}
 			activations[i] = plan.Activations
 		}
 		if activations[1] > activations[0]*3/4 {

@@ -31,6 +31,9 @@ func newAttention(b *Builder, tokens, dim, heads int) *attention {
 	if b.Train {
 		b.Arena.Keep(&a.stats, b.Batch*heads*2*tokens)
 	}
+	b.Machine.needAttention(simd.AttentionShape{
+		Tokens: tokens, Width: a.width, LD: 3 * dim, LDO: dim, BF16: a.m.half16(), Backward: b.Train,
+	})
 	a.forwardPart, a.backPart = a.forwardHeads, a.backwardHeads
 	a.forwardPart16, a.backwardPart16 = a.forwardHeads16, a.backwardHeads16
 	return a

@@ -46,6 +46,9 @@ type Machine struct {
 	plan    Plan
 	watch   stopwatch
 
+	shapes []simd.AttentionShape // that layers need, until Plan
+	probe  simd.Workspace        // with a worker's scratch for them
+
 	chain      chain
 	runPending func(worker, lo, hi int)
 }
@@ -95,22 +98,24 @@ type Plan struct {
 	Weights     int64 // float32 values of all branches
 	Gradients   int64
 	Packed      int64 // bfloat16 copies of weights as the products read them
-	Activations int64 // all else: what backward needs, scratch, tiles
+	Attention   int64 // the threads' tiles and copies of heads
+	Activations int64 // all else: what backward needs, scratch, other tiles
 }
 
 // Total is the sum of the parts.
-func (p Plan) Total() int64 { return p.Weights + p.Gradients + p.Packed + p.Activations }
+func (p Plan) Total() int64 { return p.Weights + p.Gradients + p.Packed + p.Attention + p.Activations }
 
 // Planned returns the memory of the layers whose arenas were given to Plan.
 func (m *Machine) Planned() Plan { return m.plan }
 
-// Plan plans the tiles, after all layers have been built and before the arena
-// is allocated.
+// Plan plans the tiles, and reserves what attention needs, after all layers have
+// been built and before the arena is allocated.
 func (m *Machine) Plan(a *Arena) {
 	a.dry = m.dry
 	for i := range m.workers {
 		a.Keep(&m.workers[i].tile, m.tile)
 		a.Keep16(&m.workers[i].half, m.half)
 	}
+	m.reserve()
 	m.plan.Activations = a.Bytes() - m.plan.Gradients - m.plan.Packed
 }
