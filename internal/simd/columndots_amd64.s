@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // func columnDotsAVX512(dst []float32, dy []float32, x []float32, mean []float32, rows int, stride int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·columnDotsAVX512(SB), NOSPLIT, $0-112
 	MOVQ dy_base+24(FP), AX
 	MOVQ x_base+48(FP), CX
@@ -17,84 +17,189 @@ TEXT ·columnDotsAVX512(SB), NOSPLIT, $0-112
 	XORQ R8, R8
 
 x:
-	CMPQ    DI, $0x40
+	CMPQ    DI, $+128
 	JL      xend
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Z3, Z3, Z3
-	VMOVUPS (DX)(R8*1), Z4
-	VMOVUPS 64(DX)(R8*1), Z5
-	VMOVUPS 128(DX)(R8*1), Z6
-	VMOVUPS 192(DX)(R8*1), Z7
-	MOVQ    AX, R9
-	MOVQ    CX, R10
-	MOVQ    rows+96(FP), R11
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	IMUL3Q  $0x08, SI, R9
+	VMOVUPS (DX)(R8*1), Z8
+	VMOVUPS 64(DX)(R8*1), Z9
+	VMOVUPS 128(DX)(R8*1), Z10
+	VMOVUPS 192(DX)(R8*1), Z11
+	VMOVUPS 256(DX)(R8*1), Z12
+	VMOVUPS 320(DX)(R8*1), Z13
+	VMOVUPS 384(DX)(R8*1), Z14
+	VMOVUPS 448(DX)(R8*1), Z15
+	MOVQ    AX, R10
+	MOVQ    CX, R11
+	MOVQ    rows+96(FP), R12
 
 xrow:
-	VMOVUPS     (CX)(R8*1), Z8
-	VSUBPS      Z4, Z8, Z8
-	VMOVUPS     (AX)(R8*1), Z9
-	VFMADD231PS Z9, Z8, Z0
-	VMOVUPS     64(CX)(R8*1), Z8
-	VSUBPS      Z5, Z8, Z8
-	VMOVUPS     64(AX)(R8*1), Z9
-	VFMADD231PS Z9, Z8, Z1
-	VMOVUPS     128(CX)(R8*1), Z8
-	VSUBPS      Z6, Z8, Z8
-	VMOVUPS     128(AX)(R8*1), Z9
-	VFMADD231PS Z9, Z8, Z2
-	VMOVUPS     192(CX)(R8*1), Z8
-	VSUBPS      Z7, Z8, Z8
-	VMOVUPS     192(AX)(R8*1), Z9
-	VFMADD231PS Z9, Z8, Z3
+	LEAQ        (AX)(R9*1), R13
+	PREFETCHT0  (R13)(R8*1)
+	PREFETCHT0  64(R13)(R8*1)
+	PREFETCHT0  128(R13)(R8*1)
+	PREFETCHT0  192(R13)(R8*1)
+	PREFETCHT0  256(R13)(R8*1)
+	PREFETCHT0  320(R13)(R8*1)
+	PREFETCHT0  384(R13)(R8*1)
+	PREFETCHT0  448(R13)(R8*1)
+	LEAQ        (CX)(R9*1), R13
+	PREFETCHT0  (R13)(R8*1)
+	PREFETCHT0  64(R13)(R8*1)
+	PREFETCHT0  128(R13)(R8*1)
+	PREFETCHT0  192(R13)(R8*1)
+	PREFETCHT0  256(R13)(R8*1)
+	PREFETCHT0  320(R13)(R8*1)
+	PREFETCHT0  384(R13)(R8*1)
+	PREFETCHT0  448(R13)(R8*1)
+	VMOVUPS     (CX)(R8*1), Z16
+	VSUBPS      Z8, Z16, Z16
+	VMOVUPS     (AX)(R8*1), Z17
+	VFMADD231PS Z17, Z16, Z0
+	VMOVUPS     64(CX)(R8*1), Z16
+	VSUBPS      Z9, Z16, Z16
+	VMOVUPS     64(AX)(R8*1), Z17
+	VFMADD231PS Z17, Z16, Z1
+	VMOVUPS     128(CX)(R8*1), Z16
+	VSUBPS      Z10, Z16, Z16
+	VMOVUPS     128(AX)(R8*1), Z17
+	VFMADD231PS Z17, Z16, Z2
+	VMOVUPS     192(CX)(R8*1), Z16
+	VSUBPS      Z11, Z16, Z16
+	VMOVUPS     192(AX)(R8*1), Z17
+	VFMADD231PS Z17, Z16, Z3
+	VMOVUPS     256(CX)(R8*1), Z16
+	VSUBPS      Z12, Z16, Z16
+	VMOVUPS     256(AX)(R8*1), Z17
+	VFMADD231PS Z17, Z16, Z4
+	VMOVUPS     320(CX)(R8*1), Z16
+	VSUBPS      Z13, Z16, Z16
+	VMOVUPS     320(AX)(R8*1), Z17
+	VFMADD231PS Z17, Z16, Z5
+	VMOVUPS     384(CX)(R8*1), Z16
+	VSUBPS      Z14, Z16, Z16
+	VMOVUPS     384(AX)(R8*1), Z17
+	VFMADD231PS Z17, Z16, Z6
+	VMOVUPS     448(CX)(R8*1), Z16
+	VSUBPS      Z15, Z16, Z16
+	VMOVUPS     448(AX)(R8*1), Z17
+	VFMADD231PS Z17, Z16, Z7
 	ADDQ        SI, AX
 	ADDQ        SI, CX
-	DECQ        R11
+	DECQ        R12
 	JNZ         xrow
-	MOVQ        R9, AX
-	MOVQ        R10, CX
+	MOVQ        R10, AX
+	MOVQ        R11, CX
 	VMOVUPS     Z0, (BX)(R8*1)
 	VMOVUPS     Z1, 64(BX)(R8*1)
 	VMOVUPS     Z2, 128(BX)(R8*1)
 	VMOVUPS     Z3, 192(BX)(R8*1)
-	ADDQ        $+256, R8
-	SUBQ        $0x40, DI
+	VMOVUPS     Z4, 256(BX)(R8*1)
+	VMOVUPS     Z5, 320(BX)(R8*1)
+	VMOVUPS     Z6, 384(BX)(R8*1)
+	VMOVUPS     Z7, 448(BX)(R8*1)
+	ADDQ        $+512, R8
+	SUBQ        $+128, DI
 	JMP         x
 
 xend:
 xx:
-	CMPQ    DI, $0x10
+	CMPQ    DI, $+64
 	JL      xxend
-	VPXORD  Z10, Z10, Z10
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	IMUL3Q  $0x10, SI, R9
+	VMOVUPS (DX)(R8*1), Z0
+	VMOVUPS 64(DX)(R8*1), Z1
+	VMOVUPS 128(DX)(R8*1), Z2
+	VMOVUPS 192(DX)(R8*1), Z3
+	MOVQ    AX, R10
+	MOVQ    CX, R11
+	MOVQ    rows+96(FP), R12
+
+xxrow:
+	LEAQ        (AX)(R9*1), R13
+	PREFETCHT0  (R13)(R8*1)
+	PREFETCHT0  64(R13)(R8*1)
+	PREFETCHT0  128(R13)(R8*1)
+	PREFETCHT0  192(R13)(R8*1)
+	LEAQ        (CX)(R9*1), R13
+	PREFETCHT0  (R13)(R8*1)
+	PREFETCHT0  64(R13)(R8*1)
+	PREFETCHT0  128(R13)(R8*1)
+	PREFETCHT0  192(R13)(R8*1)
+	VMOVUPS     (CX)(R8*1), Z4
+	VSUBPS      Z0, Z4, Z4
+	VMOVUPS     (AX)(R8*1), Z5
+	VFMADD231PS Z5, Z4, Z18
+	VMOVUPS     64(CX)(R8*1), Z4
+	VSUBPS      Z1, Z4, Z4
+	VMOVUPS     64(AX)(R8*1), Z5
+	VFMADD231PS Z5, Z4, Z19
+	VMOVUPS     128(CX)(R8*1), Z4
+	VSUBPS      Z2, Z4, Z4
+	VMOVUPS     128(AX)(R8*1), Z5
+	VFMADD231PS Z5, Z4, Z20
+	VMOVUPS     192(CX)(R8*1), Z4
+	VSUBPS      Z3, Z4, Z4
+	VMOVUPS     192(AX)(R8*1), Z5
+	VFMADD231PS Z5, Z4, Z21
+	ADDQ        SI, AX
+	ADDQ        SI, CX
+	DECQ        R12
+	JNZ         xxrow
+	MOVQ        R10, AX
+	MOVQ        R11, CX
+	VMOVUPS     Z18, (BX)(R8*1)
+	VMOVUPS     Z19, 64(BX)(R8*1)
+	VMOVUPS     Z20, 128(BX)(R8*1)
+	VMOVUPS     Z21, 192(BX)(R8*1)
+	ADDQ        $+256, R8
+	SUBQ        $+64, DI
+	JMP         xx
+
+xxend:
+xxx:
+	CMPQ    DI, $+16
+	JL      xxxend
+	VPXORD  Z22, Z22, Z22
 	VMOVUPS (DX)(R8*1), Z0
 	MOVQ    AX, R9
 	MOVQ    CX, R10
 	MOVQ    rows+96(FP), R11
 
-xxrow:
+xxxrow:
 	VMOVUPS     (CX)(R8*1), Z1
 	VSUBPS      Z0, Z1, Z1
 	VMOVUPS     (AX)(R8*1), Z2
-	VFMADD231PS Z2, Z1, Z10
+	VFMADD231PS Z2, Z1, Z22
 	ADDQ        SI, AX
 	ADDQ        SI, CX
 	DECQ        R11
-	JNZ         xxrow
+	JNZ         xxxrow
 	MOVQ        R9, AX
 	MOVQ        R10, CX
-	VMOVUPS     Z10, (BX)(R8*1)
+	VMOVUPS     Z22, (BX)(R8*1)
 	ADDQ        $+64, R8
-	SUBQ        $0x10, DI
-	JMP         xx
+	SUBQ        $+16, DI
+	JMP         xxx
 
-xxend:
+xxxend:
 	TESTQ     DI, DI
 	JZ        none
 	MOVL      $0x0000ffff, R9
 	BZHIL     DI, R9, R9
 	KMOVW     R9, K1
-	VPXORD    Z11, Z11, Z11
+	VPXORD    Z23, Z23, Z23
 	VMOVUPS.Z (DX)(R8*1), K1, Z0
 	MOVQ      AX, DX
 	MOVQ      CX, DI
@@ -104,21 +209,21 @@ tailrow:
 	VMOVUPS.Z   (CX)(R8*1), K1, Z1
 	VSUBPS      Z0, Z1, Z1
 	VMOVUPS.Z   (AX)(R8*1), K1, Z2
-	VFMADD231PS Z2, Z1, Z11
+	VFMADD231PS Z2, Z1, Z23
 	ADDQ        SI, AX
 	ADDQ        SI, CX
 	DECQ        R9
 	JNZ         tailrow
 	MOVQ        DX, AX
 	MOVQ        DI, CX
-	VMOVUPS     Z11, K1, (BX)(R8*1)
+	VMOVUPS     Z23, K1, (BX)(R8*1)
 
 none:
 	VZEROUPPER
 	RET
 
 // func columnDotsAVX2(dst []float32, dy []float32, x []float32, mean []float32, rows int, stride int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·columnDotsAVX2(SB), NOSPLIT, $0-112
 	MOVQ dy_base+24(FP), AX
 	MOVQ x_base+48(FP), CX
@@ -130,21 +235,28 @@ TEXT ·columnDotsAVX2(SB), NOSPLIT, $0-112
 	XORQ R8, R8
 
 x:
-	CMPQ    DI, $0x20
+	CMPQ    DI, $+32
 	JL      xend
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
+	IMUL3Q  $0x20, SI, R9
 	VMOVUPS (DX)(R8*1), Y4
 	VMOVUPS 32(DX)(R8*1), Y5
 	VMOVUPS 64(DX)(R8*1), Y6
 	VMOVUPS 96(DX)(R8*1), Y7
-	MOVQ    AX, R9
-	MOVQ    CX, R10
-	MOVQ    rows+96(FP), R11
+	MOVQ    AX, R10
+	MOVQ    CX, R11
+	MOVQ    rows+96(FP), R12
 
 xrow:
+	LEAQ        (AX)(R9*1), R13
+	PREFETCHT0  (R13)(R8*1)
+	PREFETCHT0  64(R13)(R8*1)
+	LEAQ        (CX)(R9*1), R13
+	PREFETCHT0  (R13)(R8*1)
+	PREFETCHT0  64(R13)(R8*1)
 	VMOVUPS     (CX)(R8*1), Y8
 	VSUBPS      Y4, Y8, Y8
 	VMOVUPS     (AX)(R8*1), Y9
@@ -163,21 +275,21 @@ xrow:
 	VFMADD231PS Y9, Y8, Y3
 	ADDQ        SI, AX
 	ADDQ        SI, CX
-	DECQ        R11
+	DECQ        R12
 	JNZ         xrow
-	MOVQ        R9, AX
-	MOVQ        R10, CX
+	MOVQ        R10, AX
+	MOVQ        R11, CX
 	VMOVUPS     Y0, (BX)(R8*1)
 	VMOVUPS     Y1, 32(BX)(R8*1)
 	VMOVUPS     Y2, 64(BX)(R8*1)
 	VMOVUPS     Y3, 96(BX)(R8*1)
 	ADDQ        $+128, R8
-	SUBQ        $0x20, DI
+	SUBQ        $+32, DI
 	JMP         x
 
 xend:
 xx:
-	CMPQ    DI, $0x08
+	CMPQ    DI, $+8
 	JL      xxend
 	VXORPS  Y0, Y0, Y0
 	VMOVUPS (DX)(R8*1), Y1
@@ -198,7 +310,7 @@ xxrow:
 	MOVQ        R10, CX
 	VMOVUPS     Y0, (BX)(R8*1)
 	ADDQ        $+32, R8
-	SUBQ        $0x08, DI
+	SUBQ        $+8, DI
 	JMP         xx
 
 xxend:

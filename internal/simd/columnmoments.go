@@ -28,9 +28,7 @@ func ColumnMoments(mean, variance []float64, x []float32, rows, cols, stride int
 		clear(v)
 		for i := 0; i < rows; i += columnChunk {
 			columnSquares(chunk[:len(v)], x[lo+i*stride:], centre[:len(v)], min(columnChunk, rows-i), stride)
-			for j := range v {
-				v[j] += float64(chunk[j])
-			}
+			addChunk(v, chunk[:len(v)])
 		}
 		for j := range v {
 			v[j] /= float64(rows)

@@ -5,7 +5,7 @@ package simd
 const columnChunk = 64
 
 // columnBlock is the number of columns that go through a column sum together.
-const columnBlock = 128
+const columnBlock = 256
 
 // ColumnSum computes dst[j] += Σ_i x[i*stride+j] for j < cols over rows rows.
 // The rows are summed in order in chunks of 64 in float32, the chunks in
@@ -40,9 +40,14 @@ func columnSum64(dst []float64, x []float32, rows, stride int) {
 	clear(dst)
 	for i := 0; i < rows; i += columnChunk {
 		columnSums(chunk[:len(dst)], x[i*stride:], min(columnChunk, rows-i), stride)
-		for j := range dst {
-			dst[j] += float64(chunk[j])
-		}
+		addChunk(dst, chunk[:len(dst)])
+	}
+}
+
+// addChunk adds a chunk's sums to all rows'.
+func addChunk(total []float64, chunk []float32) {
+	for j, v := range chunk {
+		total[j] += float64(v)
 	}
 }
 
@@ -67,9 +72,7 @@ func ColumnSumBF16(dst []float32, x []BF16, rows, cols, stride int) {
 		clear(total[:n])
 		for i := 0; i < rows; i += columnChunk {
 			columnSumsBF16(chunk[:n], x[lo+i*stride:], min(columnChunk, rows-i), stride)
-			for j, v := range chunk[:n] {
-				total[j] += float64(v)
-			}
+			addChunk(total[:n], chunk[:n])
 		}
 		for j, v := range total[:n] {
 			dst[lo+j] += float32(v)

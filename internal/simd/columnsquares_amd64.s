@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // func columnSquaresAVX512(dst []float32, x []float32, centre []float32, rows int, stride int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·columnSquaresAVX512(SB), NOSPLIT, $0-88
 	MOVQ x_base+24(FP), AX
 	MOVQ centre_base+48(FP), CX
@@ -16,73 +16,153 @@ TEXT ·columnSquaresAVX512(SB), NOSPLIT, $0-88
 	XORQ DI, DI
 
 x:
-	CMPQ    SI, $0x40
+	CMPQ    SI, $+128
 	JL      xend
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Z3, Z3, Z3
-	VMOVUPS (CX)(DI*1), Z4
-	VMOVUPS 64(CX)(DI*1), Z5
-	VMOVUPS 128(CX)(DI*1), Z6
-	VMOVUPS 192(CX)(DI*1), Z7
-	MOVQ    AX, R8
-	MOVQ    rows+72(FP), R9
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	IMUL3Q  $0x08, BX, R8
+	VMOVUPS (CX)(DI*1), Z8
+	VMOVUPS 64(CX)(DI*1), Z9
+	VMOVUPS 128(CX)(DI*1), Z10
+	VMOVUPS 192(CX)(DI*1), Z11
+	VMOVUPS 256(CX)(DI*1), Z12
+	VMOVUPS 320(CX)(DI*1), Z13
+	VMOVUPS 384(CX)(DI*1), Z14
+	VMOVUPS 448(CX)(DI*1), Z15
+	MOVQ    AX, R9
+	MOVQ    rows+72(FP), R10
 
 xrow:
-	VMOVUPS     (AX)(DI*1), Z8
-	VSUBPS      Z4, Z8, Z8
-	VFMADD231PS Z8, Z8, Z0
-	VMOVUPS     64(AX)(DI*1), Z8
-	VSUBPS      Z5, Z8, Z8
-	VFMADD231PS Z8, Z8, Z1
-	VMOVUPS     128(AX)(DI*1), Z8
-	VSUBPS      Z6, Z8, Z8
-	VFMADD231PS Z8, Z8, Z2
-	VMOVUPS     192(AX)(DI*1), Z8
-	VSUBPS      Z7, Z8, Z8
-	VFMADD231PS Z8, Z8, Z3
+	LEAQ        (AX)(R8*1), R11
+	PREFETCHT0  (R11)(DI*1)
+	PREFETCHT0  64(R11)(DI*1)
+	PREFETCHT0  128(R11)(DI*1)
+	PREFETCHT0  192(R11)(DI*1)
+	PREFETCHT0  256(R11)(DI*1)
+	PREFETCHT0  320(R11)(DI*1)
+	PREFETCHT0  384(R11)(DI*1)
+	PREFETCHT0  448(R11)(DI*1)
+	VMOVUPS     (AX)(DI*1), Z16
+	VSUBPS      Z8, Z16, Z16
+	VFMADD231PS Z16, Z16, Z0
+	VMOVUPS     64(AX)(DI*1), Z16
+	VSUBPS      Z9, Z16, Z16
+	VFMADD231PS Z16, Z16, Z1
+	VMOVUPS     128(AX)(DI*1), Z16
+	VSUBPS      Z10, Z16, Z16
+	VFMADD231PS Z16, Z16, Z2
+	VMOVUPS     192(AX)(DI*1), Z16
+	VSUBPS      Z11, Z16, Z16
+	VFMADD231PS Z16, Z16, Z3
+	VMOVUPS     256(AX)(DI*1), Z16
+	VSUBPS      Z12, Z16, Z16
+	VFMADD231PS Z16, Z16, Z4
+	VMOVUPS     320(AX)(DI*1), Z16
+	VSUBPS      Z13, Z16, Z16
+	VFMADD231PS Z16, Z16, Z5
+	VMOVUPS     384(AX)(DI*1), Z16
+	VSUBPS      Z14, Z16, Z16
+	VFMADD231PS Z16, Z16, Z6
+	VMOVUPS     448(AX)(DI*1), Z16
+	VSUBPS      Z15, Z16, Z16
+	VFMADD231PS Z16, Z16, Z7
 	ADDQ        BX, AX
-	DECQ        R9
+	DECQ        R10
 	JNZ         xrow
-	MOVQ        R8, AX
+	MOVQ        R9, AX
 	VMOVUPS     Z0, (DX)(DI*1)
 	VMOVUPS     Z1, 64(DX)(DI*1)
 	VMOVUPS     Z2, 128(DX)(DI*1)
 	VMOVUPS     Z3, 192(DX)(DI*1)
-	ADDQ        $+256, DI
-	SUBQ        $0x40, SI
+	VMOVUPS     Z4, 256(DX)(DI*1)
+	VMOVUPS     Z5, 320(DX)(DI*1)
+	VMOVUPS     Z6, 384(DX)(DI*1)
+	VMOVUPS     Z7, 448(DX)(DI*1)
+	ADDQ        $+512, DI
+	SUBQ        $+128, SI
 	JMP         x
 
 xend:
 xx:
-	CMPQ    SI, $0x10
+	CMPQ    SI, $+64
 	JL      xxend
-	VPXORD  Z9, Z9, Z9
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	IMUL3Q  $0x10, BX, R8
+	VMOVUPS (CX)(DI*1), Z0
+	VMOVUPS 64(CX)(DI*1), Z1
+	VMOVUPS 128(CX)(DI*1), Z2
+	VMOVUPS 192(CX)(DI*1), Z3
+	MOVQ    AX, R9
+	MOVQ    rows+72(FP), R10
+
+xxrow:
+	LEAQ        (AX)(R8*1), R11
+	PREFETCHT0  (R11)(DI*1)
+	PREFETCHT0  64(R11)(DI*1)
+	PREFETCHT0  128(R11)(DI*1)
+	PREFETCHT0  192(R11)(DI*1)
+	VMOVUPS     (AX)(DI*1), Z4
+	VSUBPS      Z0, Z4, Z4
+	VFMADD231PS Z4, Z4, Z17
+	VMOVUPS     64(AX)(DI*1), Z4
+	VSUBPS      Z1, Z4, Z4
+	VFMADD231PS Z4, Z4, Z18
+	VMOVUPS     128(AX)(DI*1), Z4
+	VSUBPS      Z2, Z4, Z4
+	VFMADD231PS Z4, Z4, Z19
+	VMOVUPS     192(AX)(DI*1), Z4
+	VSUBPS      Z3, Z4, Z4
+	VFMADD231PS Z4, Z4, Z20
+	ADDQ        BX, AX
+	DECQ        R10
+	JNZ         xxrow
+	MOVQ        R9, AX
+	VMOVUPS     Z17, (DX)(DI*1)
+	VMOVUPS     Z18, 64(DX)(DI*1)
+	VMOVUPS     Z19, 128(DX)(DI*1)
+	VMOVUPS     Z20, 192(DX)(DI*1)
+	ADDQ        $+256, DI
+	SUBQ        $+64, SI
+	JMP         xx
+
+xxend:
+xxx:
+	CMPQ    SI, $+16
+	JL      xxxend
+	VPXORD  Z21, Z21, Z21
 	VMOVUPS (CX)(DI*1), Z0
 	MOVQ    AX, R8
 	MOVQ    rows+72(FP), R9
 
-xxrow:
+xxxrow:
 	VMOVUPS     (AX)(DI*1), Z1
 	VSUBPS      Z0, Z1, Z1
-	VFMADD231PS Z1, Z1, Z9
+	VFMADD231PS Z1, Z1, Z21
 	ADDQ        BX, AX
 	DECQ        R9
-	JNZ         xxrow
+	JNZ         xxxrow
 	MOVQ        R8, AX
-	VMOVUPS     Z9, (DX)(DI*1)
+	VMOVUPS     Z21, (DX)(DI*1)
 	ADDQ        $+64, DI
-	SUBQ        $0x10, SI
-	JMP         xx
+	SUBQ        $+16, SI
+	JMP         xxx
 
-xxend:
+xxxend:
 	TESTQ     SI, SI
 	JZ        none
 	MOVL      $0x0000ffff, R8
 	BZHIL     SI, R8, R8
 	KMOVW     R8, K1
-	VPXORD    Z10, Z10, Z10
+	VPXORD    Z22, Z22, Z22
 	VMOVUPS.Z (CX)(DI*1), K1, Z0
 	MOVQ      AX, CX
 	MOVQ      rows+72(FP), SI
@@ -90,19 +170,19 @@ xxend:
 tailrow:
 	VMOVUPS.Z   (AX)(DI*1), K1, Z1
 	VSUBPS      Z0, Z1, Z1
-	VFMADD231PS Z1, Z1, Z10
+	VFMADD231PS Z1, Z1, Z22
 	ADDQ        BX, AX
 	DECQ        SI
 	JNZ         tailrow
 	MOVQ        CX, AX
-	VMOVUPS     Z10, K1, (DX)(DI*1)
+	VMOVUPS     Z22, K1, (DX)(DI*1)
 
 none:
 	VZEROUPPER
 	RET
 
 // func columnSquaresAVX2(dst []float32, x []float32, centre []float32, rows int, stride int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·columnSquaresAVX2(SB), NOSPLIT, $0-88
 	MOVQ x_base+24(FP), AX
 	MOVQ centre_base+48(FP), CX
@@ -113,20 +193,24 @@ TEXT ·columnSquaresAVX2(SB), NOSPLIT, $0-88
 	XORQ DI, DI
 
 x:
-	CMPQ    SI, $0x20
+	CMPQ    SI, $+32
 	JL      xend
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
+	IMUL3Q  $0x20, BX, R8
 	VMOVUPS (CX)(DI*1), Y4
 	VMOVUPS 32(CX)(DI*1), Y5
 	VMOVUPS 64(CX)(DI*1), Y6
 	VMOVUPS 96(CX)(DI*1), Y7
-	MOVQ    AX, R8
-	MOVQ    rows+72(FP), R9
+	MOVQ    AX, R9
+	MOVQ    rows+72(FP), R10
 
 xrow:
+	LEAQ        (AX)(R8*1), R11
+	PREFETCHT0  (R11)(DI*1)
+	PREFETCHT0  64(R11)(DI*1)
 	VMOVUPS     (AX)(DI*1), Y8
 	VSUBPS      Y4, Y8, Y8
 	VFMADD231PS Y8, Y8, Y0
@@ -140,20 +224,20 @@ xrow:
 	VSUBPS      Y7, Y8, Y8
 	VFMADD231PS Y8, Y8, Y3
 	ADDQ        BX, AX
-	DECQ        R9
+	DECQ        R10
 	JNZ         xrow
-	MOVQ        R8, AX
+	MOVQ        R9, AX
 	VMOVUPS     Y0, (DX)(DI*1)
 	VMOVUPS     Y1, 32(DX)(DI*1)
 	VMOVUPS     Y2, 64(DX)(DI*1)
 	VMOVUPS     Y3, 96(DX)(DI*1)
 	ADDQ        $+128, DI
-	SUBQ        $0x20, SI
+	SUBQ        $+32, SI
 	JMP         x
 
 xend:
 xx:
-	CMPQ    SI, $0x08
+	CMPQ    SI, $+8
 	JL      xxend
 	VXORPS  Y0, Y0, Y0
 	VMOVUPS (CX)(DI*1), Y1
@@ -170,7 +254,7 @@ xxrow:
 	MOVQ        R8, AX
 	VMOVUPS     Y0, (DX)(DI*1)
 	ADDQ        $+32, DI
-	SUBQ        $0x08, SI
+	SUBQ        $+8, SI
 	JMP         xx
 
 xxend:

@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // func columnSumsAVX512(dst []float32, x []float32, rows int, stride int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·columnSumsAVX512(SB), NOSPLIT, $0-64
 	MOVQ x_base+24(FP), AX
 	MOVQ dst_base+0(FP), CX
@@ -15,81 +15,243 @@ TEXT ·columnSumsAVX512(SB), NOSPLIT, $0-64
 	XORQ SI, SI
 
 x:
-	CMPQ   BX, $0x40
+	CMPQ   BX, $+256
 	JL     xend
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
-	MOVQ   AX, DI
-	MOVQ   rows+48(FP), R8
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	IMUL3Q $0x04, DX, DI
+	MOVQ   AX, R8
+	MOVQ   rows+48(FP), R9
 
 xrow:
-	VMOVUPS (AX)(SI*1), Z4
-	VADDPS  Z4, Z0, Z0
-	VMOVUPS 64(AX)(SI*1), Z4
-	VADDPS  Z4, Z1, Z1
-	VMOVUPS 128(AX)(SI*1), Z4
-	VADDPS  Z4, Z2, Z2
-	VMOVUPS 192(AX)(SI*1), Z4
-	VADDPS  Z4, Z3, Z3
-	ADDQ    DX, AX
-	DECQ    R8
-	JNZ     xrow
-	MOVQ    DI, AX
-	VMOVUPS Z0, (CX)(SI*1)
-	VMOVUPS Z1, 64(CX)(SI*1)
-	VMOVUPS Z2, 128(CX)(SI*1)
-	VMOVUPS Z3, 192(CX)(SI*1)
-	ADDQ    $+256, SI
-	SUBQ    $0x40, BX
-	JMP     x
+	LEAQ       (AX)(DI*1), R10
+	PREFETCHT0 (R10)(SI*1)
+	PREFETCHT0 64(R10)(SI*1)
+	PREFETCHT0 128(R10)(SI*1)
+	PREFETCHT0 192(R10)(SI*1)
+	PREFETCHT0 256(R10)(SI*1)
+	PREFETCHT0 320(R10)(SI*1)
+	PREFETCHT0 384(R10)(SI*1)
+	PREFETCHT0 448(R10)(SI*1)
+	PREFETCHT0 512(R10)(SI*1)
+	PREFETCHT0 576(R10)(SI*1)
+	PREFETCHT0 640(R10)(SI*1)
+	PREFETCHT0 704(R10)(SI*1)
+	PREFETCHT0 768(R10)(SI*1)
+	PREFETCHT0 832(R10)(SI*1)
+	PREFETCHT0 896(R10)(SI*1)
+	PREFETCHT0 960(R10)(SI*1)
+	VMOVUPS    (AX)(SI*1), Z16
+	VADDPS     Z16, Z0, Z0
+	VMOVUPS    64(AX)(SI*1), Z16
+	VADDPS     Z16, Z1, Z1
+	VMOVUPS    128(AX)(SI*1), Z16
+	VADDPS     Z16, Z2, Z2
+	VMOVUPS    192(AX)(SI*1), Z16
+	VADDPS     Z16, Z3, Z3
+	VMOVUPS    256(AX)(SI*1), Z16
+	VADDPS     Z16, Z4, Z4
+	VMOVUPS    320(AX)(SI*1), Z16
+	VADDPS     Z16, Z5, Z5
+	VMOVUPS    384(AX)(SI*1), Z16
+	VADDPS     Z16, Z6, Z6
+	VMOVUPS    448(AX)(SI*1), Z16
+	VADDPS     Z16, Z7, Z7
+	VMOVUPS    512(AX)(SI*1), Z16
+	VADDPS     Z16, Z8, Z8
+	VMOVUPS    576(AX)(SI*1), Z16
+	VADDPS     Z16, Z9, Z9
+	VMOVUPS    640(AX)(SI*1), Z16
+	VADDPS     Z16, Z10, Z10
+	VMOVUPS    704(AX)(SI*1), Z16
+	VADDPS     Z16, Z11, Z11
+	VMOVUPS    768(AX)(SI*1), Z16
+	VADDPS     Z16, Z12, Z12
+	VMOVUPS    832(AX)(SI*1), Z16
+	VADDPS     Z16, Z13, Z13
+	VMOVUPS    896(AX)(SI*1), Z16
+	VADDPS     Z16, Z14, Z14
+	VMOVUPS    960(AX)(SI*1), Z16
+	VADDPS     Z16, Z15, Z15
+	ADDQ       DX, AX
+	DECQ       R9
+	JNZ        xrow
+	MOVQ       R8, AX
+	VMOVUPS    Z0, (CX)(SI*1)
+	VMOVUPS    Z1, 64(CX)(SI*1)
+	VMOVUPS    Z2, 128(CX)(SI*1)
+	VMOVUPS    Z3, 192(CX)(SI*1)
+	VMOVUPS    Z4, 256(CX)(SI*1)
+	VMOVUPS    Z5, 320(CX)(SI*1)
+	VMOVUPS    Z6, 384(CX)(SI*1)
+	VMOVUPS    Z7, 448(CX)(SI*1)
+	VMOVUPS    Z8, 512(CX)(SI*1)
+	VMOVUPS    Z9, 576(CX)(SI*1)
+	VMOVUPS    Z10, 640(CX)(SI*1)
+	VMOVUPS    Z11, 704(CX)(SI*1)
+	VMOVUPS    Z12, 768(CX)(SI*1)
+	VMOVUPS    Z13, 832(CX)(SI*1)
+	VMOVUPS    Z14, 896(CX)(SI*1)
+	VMOVUPS    Z15, 960(CX)(SI*1)
+	ADDQ       $+1024, SI
+	SUBQ       $+256, BX
+	JMP        x
 
 xend:
 xx:
-	CMPQ   BX, $0x10
+	CMPQ   BX, $+128
 	JL     xxend
-	VPXORD Z5, Z5, Z5
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	VPXORD Z24, Z24, Z24
+	IMUL3Q $0x08, DX, DI
+	MOVQ   AX, R8
+	MOVQ   rows+48(FP), R9
+
+xxrow:
+	LEAQ       (AX)(DI*1), R10
+	PREFETCHT0 (R10)(SI*1)
+	PREFETCHT0 64(R10)(SI*1)
+	PREFETCHT0 128(R10)(SI*1)
+	PREFETCHT0 192(R10)(SI*1)
+	PREFETCHT0 256(R10)(SI*1)
+	PREFETCHT0 320(R10)(SI*1)
+	PREFETCHT0 384(R10)(SI*1)
+	PREFETCHT0 448(R10)(SI*1)
+	VMOVUPS    (AX)(SI*1), Z0
+	VADDPS     Z0, Z17, Z17
+	VMOVUPS    64(AX)(SI*1), Z0
+	VADDPS     Z0, Z18, Z18
+	VMOVUPS    128(AX)(SI*1), Z0
+	VADDPS     Z0, Z19, Z19
+	VMOVUPS    192(AX)(SI*1), Z0
+	VADDPS     Z0, Z20, Z20
+	VMOVUPS    256(AX)(SI*1), Z0
+	VADDPS     Z0, Z21, Z21
+	VMOVUPS    320(AX)(SI*1), Z0
+	VADDPS     Z0, Z22, Z22
+	VMOVUPS    384(AX)(SI*1), Z0
+	VADDPS     Z0, Z23, Z23
+	VMOVUPS    448(AX)(SI*1), Z0
+	VADDPS     Z0, Z24, Z24
+	ADDQ       DX, AX
+	DECQ       R9
+	JNZ        xxrow
+	MOVQ       R8, AX
+	VMOVUPS    Z17, (CX)(SI*1)
+	VMOVUPS    Z18, 64(CX)(SI*1)
+	VMOVUPS    Z19, 128(CX)(SI*1)
+	VMOVUPS    Z20, 192(CX)(SI*1)
+	VMOVUPS    Z21, 256(CX)(SI*1)
+	VMOVUPS    Z22, 320(CX)(SI*1)
+	VMOVUPS    Z23, 384(CX)(SI*1)
+	VMOVUPS    Z24, 448(CX)(SI*1)
+	ADDQ       $+512, SI
+	SUBQ       $+128, BX
+	JMP        xx
+
+xxend:
+xxx:
+	CMPQ   BX, $+64
+	JL     xxxend
+	VPXORD Z25, Z25, Z25
+	VPXORD Z26, Z26, Z26
+	VPXORD Z27, Z27, Z27
+	VPXORD Z28, Z28, Z28
+	IMUL3Q $0x10, DX, DI
+	MOVQ   AX, R8
+	MOVQ   rows+48(FP), R9
+
+xxxrow:
+	LEAQ       (AX)(DI*1), R10
+	PREFETCHT0 (R10)(SI*1)
+	PREFETCHT0 64(R10)(SI*1)
+	PREFETCHT0 128(R10)(SI*1)
+	PREFETCHT0 192(R10)(SI*1)
+	VMOVUPS    (AX)(SI*1), Z0
+	VADDPS     Z0, Z25, Z25
+	VMOVUPS    64(AX)(SI*1), Z0
+	VADDPS     Z0, Z26, Z26
+	VMOVUPS    128(AX)(SI*1), Z0
+	VADDPS     Z0, Z27, Z27
+	VMOVUPS    192(AX)(SI*1), Z0
+	VADDPS     Z0, Z28, Z28
+	ADDQ       DX, AX
+	DECQ       R9
+	JNZ        xxxrow
+	MOVQ       R8, AX
+	VMOVUPS    Z25, (CX)(SI*1)
+	VMOVUPS    Z26, 64(CX)(SI*1)
+	VMOVUPS    Z27, 128(CX)(SI*1)
+	VMOVUPS    Z28, 192(CX)(SI*1)
+	ADDQ       $+256, SI
+	SUBQ       $+64, BX
+	JMP        xxx
+
+xxxend:
+xxxx:
+	CMPQ   BX, $+16
+	JL     xxxxend
+	VPXORD Z29, Z29, Z29
 	MOVQ   AX, DI
 	MOVQ   rows+48(FP), R8
 
-xxrow:
+xxxxrow:
 	VMOVUPS (AX)(SI*1), Z0
-	VADDPS  Z0, Z5, Z5
+	VADDPS  Z0, Z29, Z29
 	ADDQ    DX, AX
 	DECQ    R8
-	JNZ     xxrow
+	JNZ     xxxxrow
 	MOVQ    DI, AX
-	VMOVUPS Z5, (CX)(SI*1)
+	VMOVUPS Z29, (CX)(SI*1)
 	ADDQ    $+64, SI
-	SUBQ    $0x10, BX
-	JMP     xx
+	SUBQ    $+16, BX
+	JMP     xxxx
 
-xxend:
+xxxxend:
 	TESTQ  BX, BX
 	JZ     none
 	MOVL   $0x0000ffff, DI
 	BZHIL  BX, DI, DI
 	KMOVW  DI, K1
-	VPXORD Z6, Z6, Z6
+	VPXORD Z30, Z30, Z30
 	MOVQ   AX, BX
 	MOVQ   rows+48(FP), DI
 
 tailrow:
 	VMOVUPS.Z (AX)(SI*1), K1, Z0
-	VADDPS    Z0, Z6, Z6
+	VADDPS    Z0, Z30, Z30
 	ADDQ      DX, AX
 	DECQ      DI
 	JNZ       tailrow
 	MOVQ      BX, AX
-	VMOVUPS   Z6, K1, (CX)(SI*1)
+	VMOVUPS   Z30, K1, (CX)(SI*1)
 
 none:
 	VZEROUPPER
 	RET
 
 // func columnSumsAVX2(dst []float32, x []float32, rows int, stride int)
-// Requires: AVX
+// Requires: AVX, MMX+
 TEXT ·columnSumsAVX2(SB), NOSPLIT, $0-64
 	MOVQ x_base+24(FP), AX
 	MOVQ dst_base+0(FP), CX
@@ -99,57 +261,115 @@ TEXT ·columnSumsAVX2(SB), NOSPLIT, $0-64
 	XORQ SI, SI
 
 x:
-	CMPQ   BX, $0x20
+	CMPQ   BX, $+64
 	JL     xend
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
-	MOVQ   AX, DI
-	MOVQ   rows+48(FP), R8
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	IMUL3Q $0x10, DX, DI
+	MOVQ   AX, R8
+	MOVQ   rows+48(FP), R9
 
 xrow:
-	VMOVUPS (AX)(SI*1), Y4
-	VADDPS  Y4, Y0, Y0
-	VMOVUPS 32(AX)(SI*1), Y4
-	VADDPS  Y4, Y1, Y1
-	VMOVUPS 64(AX)(SI*1), Y4
-	VADDPS  Y4, Y2, Y2
-	VMOVUPS 96(AX)(SI*1), Y4
-	VADDPS  Y4, Y3, Y3
-	ADDQ    DX, AX
-	DECQ    R8
-	JNZ     xrow
-	MOVQ    DI, AX
-	VMOVUPS Y0, (CX)(SI*1)
-	VMOVUPS Y1, 32(CX)(SI*1)
-	VMOVUPS Y2, 64(CX)(SI*1)
-	VMOVUPS Y3, 96(CX)(SI*1)
-	ADDQ    $+128, SI
-	SUBQ    $0x20, BX
-	JMP     x
+	LEAQ       (AX)(DI*1), R10
+	PREFETCHT0 (R10)(SI*1)
+	PREFETCHT0 64(R10)(SI*1)
+	PREFETCHT0 128(R10)(SI*1)
+	PREFETCHT0 192(R10)(SI*1)
+	VMOVUPS    (AX)(SI*1), Y8
+	VADDPS     Y8, Y0, Y0
+	VMOVUPS    32(AX)(SI*1), Y8
+	VADDPS     Y8, Y1, Y1
+	VMOVUPS    64(AX)(SI*1), Y8
+	VADDPS     Y8, Y2, Y2
+	VMOVUPS    96(AX)(SI*1), Y8
+	VADDPS     Y8, Y3, Y3
+	VMOVUPS    128(AX)(SI*1), Y8
+	VADDPS     Y8, Y4, Y4
+	VMOVUPS    160(AX)(SI*1), Y8
+	VADDPS     Y8, Y5, Y5
+	VMOVUPS    192(AX)(SI*1), Y8
+	VADDPS     Y8, Y6, Y6
+	VMOVUPS    224(AX)(SI*1), Y8
+	VADDPS     Y8, Y7, Y7
+	ADDQ       DX, AX
+	DECQ       R9
+	JNZ        xrow
+	MOVQ       R8, AX
+	VMOVUPS    Y0, (CX)(SI*1)
+	VMOVUPS    Y1, 32(CX)(SI*1)
+	VMOVUPS    Y2, 64(CX)(SI*1)
+	VMOVUPS    Y3, 96(CX)(SI*1)
+	VMOVUPS    Y4, 128(CX)(SI*1)
+	VMOVUPS    Y5, 160(CX)(SI*1)
+	VMOVUPS    Y6, 192(CX)(SI*1)
+	VMOVUPS    Y7, 224(CX)(SI*1)
+	ADDQ       $+256, SI
+	SUBQ       $+64, BX
+	JMP        x
 
 xend:
 xx:
-	CMPQ   BX, $0x08
+	CMPQ   BX, $+32
 	JL     xxend
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	IMUL3Q $0x20, DX, DI
+	MOVQ   AX, R8
+	MOVQ   rows+48(FP), R9
+
+xxrow:
+	LEAQ       (AX)(DI*1), R10
+	PREFETCHT0 (R10)(SI*1)
+	PREFETCHT0 64(R10)(SI*1)
+	VMOVUPS    (AX)(SI*1), Y4
+	VADDPS     Y4, Y0, Y0
+	VMOVUPS    32(AX)(SI*1), Y4
+	VADDPS     Y4, Y1, Y1
+	VMOVUPS    64(AX)(SI*1), Y4
+	VADDPS     Y4, Y2, Y2
+	VMOVUPS    96(AX)(SI*1), Y4
+	VADDPS     Y4, Y3, Y3
+	ADDQ       DX, AX
+	DECQ       R9
+	JNZ        xxrow
+	MOVQ       R8, AX
+	VMOVUPS    Y0, (CX)(SI*1)
+	VMOVUPS    Y1, 32(CX)(SI*1)
+	VMOVUPS    Y2, 64(CX)(SI*1)
+	VMOVUPS    Y3, 96(CX)(SI*1)
+	ADDQ       $+128, SI
+	SUBQ       $+32, BX
+	JMP        xx
+
+xxend:
+xxx:
+	CMPQ   BX, $+8
+	JL     xxxend
 	VXORPS Y0, Y0, Y0
 	MOVQ   AX, DI
 	MOVQ   rows+48(FP), R8
 
-xxrow:
+xxxrow:
 	VMOVUPS (AX)(SI*1), Y1
 	VADDPS  Y1, Y0, Y0
 	ADDQ    DX, AX
 	DECQ    R8
-	JNZ     xxrow
+	JNZ     xxxrow
 	MOVQ    DI, AX
 	VMOVUPS Y0, (CX)(SI*1)
 	ADDQ    $+32, SI
-	SUBQ    $0x08, BX
-	JMP     xx
+	SUBQ    $+8, BX
+	JMP     xxx
 
-xxend:
+xxxend:
 	TESTQ   BX, BX
 	JZ      none
 	LEAQ    laneMasks<>+32(SB), DI

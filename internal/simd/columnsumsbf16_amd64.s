@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // func columnSumsBF16AVX512(dst []float32, x []uint16, rows int, stride int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·columnSumsBF16AVX512(SB), NOSPLIT, $0-64
 	MOVQ dst_base+0(FP), AX
 	MOVQ x_base+24(FP), CX
@@ -15,70 +15,244 @@ TEXT ·columnSumsBF16AVX512(SB), NOSPLIT, $0-64
 	XORQ SI, SI
 
 x:
-	CMPQ   BX, $0x40
+	CMPQ   BX, $+256
 	JL     xend
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
 	MOVQ   rows+48(FP), R8
 	MOVQ   SI, DI
 	SHRQ   $0x01, DI
 	LEAQ   (CX)(DI*1), DI
+	IMUL3Q $0x04, DX, R9
 
 xrow:
-	VPMOVZXWD (DI), Z4
-	VPSLLD    $0x10, Z4, Z4
-	VADDPS    Z4, Z0, Z0
-	VPMOVZXWD 32(DI), Z4
-	VPSLLD    $0x10, Z4, Z4
-	VADDPS    Z4, Z1, Z1
-	VPMOVZXWD 64(DI), Z4
-	VPSLLD    $0x10, Z4, Z4
-	VADDPS    Z4, Z2, Z2
-	VPMOVZXWD 96(DI), Z4
-	VPSLLD    $0x10, Z4, Z4
-	VADDPS    Z4, Z3, Z3
-	ADDQ      DX, DI
-	DECQ      R8
-	JNZ       xrow
-	VMOVUPS   Z0, (AX)(SI*1)
-	VMOVUPS   Z1, 64(AX)(SI*1)
-	VMOVUPS   Z2, 128(AX)(SI*1)
-	VMOVUPS   Z3, 192(AX)(SI*1)
-	ADDQ      $+256, SI
-	SUBQ      $0x40, BX
-	JMP       x
+	LEAQ       (DI)(R9*1), R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 128(R10)
+	PREFETCHT0 192(R10)
+	PREFETCHT0 256(R10)
+	PREFETCHT0 320(R10)
+	PREFETCHT0 384(R10)
+	PREFETCHT0 448(R10)
+	VPMOVZXWD  (DI), Z16
+	VPSLLD     $0x10, Z16, Z16
+	VADDPS     Z16, Z0, Z0
+	VPMOVZXWD  32(DI), Z16
+	VPSLLD     $0x10, Z16, Z16
+	VADDPS     Z16, Z1, Z1
+	VPMOVZXWD  64(DI), Z16
+	VPSLLD     $0x10, Z16, Z16
+	VADDPS     Z16, Z2, Z2
+	VPMOVZXWD  96(DI), Z16
+	VPSLLD     $0x10, Z16, Z16
+	VADDPS     Z16, Z3, Z3
+	VPMOVZXWD  128(DI), Z16
+	VPSLLD     $0x10, Z16, Z16
+	VADDPS     Z16, Z4, Z4
+	VPMOVZXWD  160(DI), Z16
+	VPSLLD     $0x10, Z16, Z16
+	VADDPS     Z16, Z5, Z5
+	VPMOVZXWD  192(DI), Z16
+	VPSLLD     $0x10, Z16, Z16
+	VADDPS     Z16, Z6, Z6
+	VPMOVZXWD  224(DI), Z16
+	VPSLLD     $0x10, Z16, Z16
+	VADDPS     Z16, Z7, Z7
+	VPMOVZXWD  256(DI), Z16
+	VPSLLD     $0x10, Z16, Z16
+	VADDPS     Z16, Z8, Z8
+	VPMOVZXWD  288(DI), Z16
+	VPSLLD     $0x10, Z16, Z16
+	VADDPS     Z16, Z9, Z9
+	VPMOVZXWD  320(DI), Z16
+	VPSLLD     $0x10, Z16, Z16
+	VADDPS     Z16, Z10, Z10
+	VPMOVZXWD  352(DI), Z16
+	VPSLLD     $0x10, Z16, Z16
+	VADDPS     Z16, Z11, Z11
+	VPMOVZXWD  384(DI), Z16
+	VPSLLD     $0x10, Z16, Z16
+	VADDPS     Z16, Z12, Z12
+	VPMOVZXWD  416(DI), Z16
+	VPSLLD     $0x10, Z16, Z16
+	VADDPS     Z16, Z13, Z13
+	VPMOVZXWD  448(DI), Z16
+	VPSLLD     $0x10, Z16, Z16
+	VADDPS     Z16, Z14, Z14
+	VPMOVZXWD  480(DI), Z16
+	VPSLLD     $0x10, Z16, Z16
+	VADDPS     Z16, Z15, Z15
+	ADDQ       DX, DI
+	DECQ       R8
+	JNZ        xrow
+	VMOVUPS    Z0, (AX)(SI*1)
+	VMOVUPS    Z1, 64(AX)(SI*1)
+	VMOVUPS    Z2, 128(AX)(SI*1)
+	VMOVUPS    Z3, 192(AX)(SI*1)
+	VMOVUPS    Z4, 256(AX)(SI*1)
+	VMOVUPS    Z5, 320(AX)(SI*1)
+	VMOVUPS    Z6, 384(AX)(SI*1)
+	VMOVUPS    Z7, 448(AX)(SI*1)
+	VMOVUPS    Z8, 512(AX)(SI*1)
+	VMOVUPS    Z9, 576(AX)(SI*1)
+	VMOVUPS    Z10, 640(AX)(SI*1)
+	VMOVUPS    Z11, 704(AX)(SI*1)
+	VMOVUPS    Z12, 768(AX)(SI*1)
+	VMOVUPS    Z13, 832(AX)(SI*1)
+	VMOVUPS    Z14, 896(AX)(SI*1)
+	VMOVUPS    Z15, 960(AX)(SI*1)
+	ADDQ       $+1024, SI
+	SUBQ       $+256, BX
+	JMP        x
 
 xend:
 xx:
-	CMPQ   BX, $0x10
+	CMPQ   BX, $+128
 	JL     xxend
-	VPXORD Z5, Z5, Z5
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	VPXORD Z24, Z24, Z24
+	MOVQ   rows+48(FP), R8
+	MOVQ   SI, DI
+	SHRQ   $0x01, DI
+	LEAQ   (CX)(DI*1), DI
+	IMUL3Q $0x08, DX, R9
+
+xxrow:
+	LEAQ       (DI)(R9*1), R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 128(R10)
+	PREFETCHT0 192(R10)
+	VPMOVZXWD  (DI), Z0
+	VPSLLD     $0x10, Z0, Z0
+	VADDPS     Z0, Z17, Z17
+	VPMOVZXWD  32(DI), Z0
+	VPSLLD     $0x10, Z0, Z0
+	VADDPS     Z0, Z18, Z18
+	VPMOVZXWD  64(DI), Z0
+	VPSLLD     $0x10, Z0, Z0
+	VADDPS     Z0, Z19, Z19
+	VPMOVZXWD  96(DI), Z0
+	VPSLLD     $0x10, Z0, Z0
+	VADDPS     Z0, Z20, Z20
+	VPMOVZXWD  128(DI), Z0
+	VPSLLD     $0x10, Z0, Z0
+	VADDPS     Z0, Z21, Z21
+	VPMOVZXWD  160(DI), Z0
+	VPSLLD     $0x10, Z0, Z0
+	VADDPS     Z0, Z22, Z22
+	VPMOVZXWD  192(DI), Z0
+	VPSLLD     $0x10, Z0, Z0
+	VADDPS     Z0, Z23, Z23
+	VPMOVZXWD  224(DI), Z0
+	VPSLLD     $0x10, Z0, Z0
+	VADDPS     Z0, Z24, Z24
+	ADDQ       DX, DI
+	DECQ       R8
+	JNZ        xxrow
+	VMOVUPS    Z17, (AX)(SI*1)
+	VMOVUPS    Z18, 64(AX)(SI*1)
+	VMOVUPS    Z19, 128(AX)(SI*1)
+	VMOVUPS    Z20, 192(AX)(SI*1)
+	VMOVUPS    Z21, 256(AX)(SI*1)
+	VMOVUPS    Z22, 320(AX)(SI*1)
+	VMOVUPS    Z23, 384(AX)(SI*1)
+	VMOVUPS    Z24, 448(AX)(SI*1)
+	ADDQ       $+512, SI
+	SUBQ       $+128, BX
+	JMP        xx
+
+xxend:
+xxx:
+	CMPQ   BX, $+64
+	JL     xxxend
+	VPXORD Z25, Z25, Z25
+	VPXORD Z26, Z26, Z26
+	VPXORD Z27, Z27, Z27
+	VPXORD Z28, Z28, Z28
+	MOVQ   rows+48(FP), R8
+	MOVQ   SI, DI
+	SHRQ   $0x01, DI
+	LEAQ   (CX)(DI*1), DI
+	IMUL3Q $0x10, DX, R9
+
+xxxrow:
+	LEAQ       (DI)(R9*1), R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	VPMOVZXWD  (DI), Z0
+	VPSLLD     $0x10, Z0, Z0
+	VADDPS     Z0, Z25, Z25
+	VPMOVZXWD  32(DI), Z0
+	VPSLLD     $0x10, Z0, Z0
+	VADDPS     Z0, Z26, Z26
+	VPMOVZXWD  64(DI), Z0
+	VPSLLD     $0x10, Z0, Z0
+	VADDPS     Z0, Z27, Z27
+	VPMOVZXWD  96(DI), Z0
+	VPSLLD     $0x10, Z0, Z0
+	VADDPS     Z0, Z28, Z28
+	ADDQ       DX, DI
+	DECQ       R8
+	JNZ        xxxrow
+	VMOVUPS    Z25, (AX)(SI*1)
+	VMOVUPS    Z26, 64(AX)(SI*1)
+	VMOVUPS    Z27, 128(AX)(SI*1)
+	VMOVUPS    Z28, 192(AX)(SI*1)
+	ADDQ       $+256, SI
+	SUBQ       $+64, BX
+	JMP        xxx
+
+xxxend:
+xxxx:
+	CMPQ   BX, $+16
+	JL     xxxxend
+	VPXORD Z29, Z29, Z29
 	MOVQ   rows+48(FP), R8
 	MOVQ   SI, DI
 	SHRQ   $0x01, DI
 	LEAQ   (CX)(DI*1), DI
 
-xxrow:
+xxxxrow:
 	VPMOVZXWD (DI), Z0
 	VPSLLD    $0x10, Z0, Z0
-	VADDPS    Z0, Z5, Z5
+	VADDPS    Z0, Z29, Z29
 	ADDQ      DX, DI
 	DECQ      R8
-	JNZ       xxrow
-	VMOVUPS   Z5, (AX)(SI*1)
+	JNZ       xxxxrow
+	VMOVUPS   Z29, (AX)(SI*1)
 	ADDQ      $+64, SI
-	SUBQ      $0x10, BX
-	JMP       xx
+	SUBQ      $+16, BX
+	JMP       xxxx
 
-xxend:
+xxxxend:
 	TESTQ  BX, BX
 	JZ     none
 	MOVL   $0x0000ffff, DI
 	BZHIL  BX, DI, DI
 	KMOVW  DI, K1
-	VPXORD Z6, Z6, Z6
+	VPXORD Z30, Z30, Z30
 	MOVQ   rows+48(FP), DI
 	MOVQ   SI, BX
 	SHRQ   $0x01, BX
@@ -87,18 +261,18 @@ xxend:
 tailrow:
 	VPMOVZXWD.Z (CX), K1, Z0
 	VPSLLD      $0x10, Z0, Z0
-	VADDPS      Z0, Z6, Z6
+	VADDPS      Z0, Z30, Z30
 	ADDQ        DX, CX
 	DECQ        DI
 	JNZ         tailrow
-	VMOVUPS     Z6, K1, (AX)(SI*1)
+	VMOVUPS     Z30, K1, (AX)(SI*1)
 
 none:
 	VZEROUPPER
 	RET
 
 // func columnSumsBF16AVX2(dst []float32, x []uint16, rows int, stride int)
-// Requires: AVX, AVX2
+// Requires: AVX, AVX2, MMX+
 TEXT ·columnSumsBF16AVX2(SB), NOSPLIT, $0-64
 	MOVQ dst_base+0(FP), AX
 	MOVQ x_base+24(FP), CX
@@ -108,7 +282,7 @@ TEXT ·columnSumsBF16AVX2(SB), NOSPLIT, $0-64
 	XORQ SI, SI
 
 x:
-	CMPQ   BX, $0x20
+	CMPQ   BX, $+32
 	JL     xend
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
@@ -118,34 +292,37 @@ x:
 	MOVQ   SI, DI
 	SHRQ   $0x01, DI
 	LEAQ   (CX)(DI*1), DI
+	IMUL3Q $0x20, DX, R9
 
 xrow:
-	VPMOVZXWD (DI), Y4
-	VPSLLD    $0x10, Y4, Y4
-	VADDPS    Y4, Y0, Y0
-	VPMOVZXWD 16(DI), Y4
-	VPSLLD    $0x10, Y4, Y4
-	VADDPS    Y4, Y1, Y1
-	VPMOVZXWD 32(DI), Y4
-	VPSLLD    $0x10, Y4, Y4
-	VADDPS    Y4, Y2, Y2
-	VPMOVZXWD 48(DI), Y4
-	VPSLLD    $0x10, Y4, Y4
-	VADDPS    Y4, Y3, Y3
-	ADDQ      DX, DI
-	DECQ      R8
-	JNZ       xrow
-	VMOVUPS   Y0, (AX)(SI*1)
-	VMOVUPS   Y1, 32(AX)(SI*1)
-	VMOVUPS   Y2, 64(AX)(SI*1)
-	VMOVUPS   Y3, 96(AX)(SI*1)
-	ADDQ      $+128, SI
-	SUBQ      $0x20, BX
-	JMP       x
+	LEAQ       (DI)(R9*1), R10
+	PREFETCHT0 (R10)
+	VPMOVZXWD  (DI), Y4
+	VPSLLD     $0x10, Y4, Y4
+	VADDPS     Y4, Y0, Y0
+	VPMOVZXWD  16(DI), Y4
+	VPSLLD     $0x10, Y4, Y4
+	VADDPS     Y4, Y1, Y1
+	VPMOVZXWD  32(DI), Y4
+	VPSLLD     $0x10, Y4, Y4
+	VADDPS     Y4, Y2, Y2
+	VPMOVZXWD  48(DI), Y4
+	VPSLLD     $0x10, Y4, Y4
+	VADDPS     Y4, Y3, Y3
+	ADDQ       DX, DI
+	DECQ       R8
+	JNZ        xrow
+	VMOVUPS    Y0, (AX)(SI*1)
+	VMOVUPS    Y1, 32(AX)(SI*1)
+	VMOVUPS    Y2, 64(AX)(SI*1)
+	VMOVUPS    Y3, 96(AX)(SI*1)
+	ADDQ       $+128, SI
+	SUBQ       $+32, BX
+	JMP        x
 
 xend:
 xx:
-	CMPQ   BX, $0x08
+	CMPQ   BX, $+8
 	JL     xxend
 	VXORPS Y0, Y0, Y0
 	MOVQ   rows+48(FP), R8
@@ -162,7 +339,7 @@ xxrow:
 	JNZ       xxrow
 	VMOVUPS   Y0, (AX)(SI*1)
 	ADDQ      $+32, SI
-	SUBQ      $0x08, BX
+	SUBQ      $+8, BX
 	JMP       xx
 
 xxend:

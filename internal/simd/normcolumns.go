@@ -78,15 +78,15 @@ func NormColumnSums(sum, dotted []float64, dy, x, mean, rstd []float32, rows, co
 	var chunk [columnBlock]float32
 	for lo := 0; lo < cols; lo += columnBlock {
 		hi := min(lo+columnBlock, cols)
-		columnSum64(sum[lo:hi], dy[lo:], rows, stride)
-		d := dotted[lo:hi]
+		total, d := sum[lo:hi], dotted[lo:hi]
+		clear(total)
 		clear(d)
 		for i := 0; i < rows; i += columnChunk {
-			at := lo + i*stride
-			columnDots(chunk[:len(d)], dy[at:], x[at:], mean[lo:hi], min(columnChunk, rows-i), stride)
-			for j := range d {
-				d[j] += float64(chunk[j])
-			}
+			at, k := lo+i*stride, min(columnChunk, rows-i)
+			columnSums(chunk[:len(d)], dy[at:], k, stride)
+			addChunk(total, chunk[:len(d)])
+			columnDots(chunk[:len(d)], dy[at:], x[at:], mean[lo:hi], k, stride) // dy is in a cache by now
+			addChunk(d, chunk[:len(d)])
 		}
 		for j := range d {
 			d[j] *= float64(rstd[lo+j])

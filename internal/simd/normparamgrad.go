@@ -25,27 +25,39 @@ func NormParamGrad(dgamma, dbeta, dy, x, mean, rstd []float32, rows, cols, lo, h
 	}
 	if dbeta != nil {
 		mustMatch(op, "dbeta", len(dbeta), hi-lo)
-		ColumnSum(dbeta, dy[lo:], rows, hi-lo, cols)
 	}
-	if dgamma == nil {
-		return
+	if dgamma != nil {
+		mustMatch(op, "dgamma", len(dgamma), hi-lo)
 	}
-	mustMatch(op, "dgamma", len(dgamma), hi-lo)
 	var chunk [columnBlock]float32
-	var total [columnBlock]float64
+	var ofGamma, ofBeta [columnBlock]float64
 	for at := lo; at < hi; at += columnBlock {
 		n := min(columnBlock, hi-at)
-		clear(total[:n])
+		clear(ofGamma[:n])
+		clear(ofBeta[:n])
 		for i := 0; i < rows; i += columnChunk {
-			k := min(columnChunk, rows-i)
-			rowDots(chunk[:n], dy[i*cols+at:], x[i*cols+at:], mean[i:i+k], rstd[i:i+k], cols)
-			for j, v := range chunk[:n] {
-				total[j] += float64(v)
+			k, first := min(columnChunk, rows-i), i*cols+at
+			if dbeta != nil {
+				columnSums(chunk[:n], dy[first:], k, cols)
+				addChunk(ofBeta[:n], chunk[:n])
+			}
+			if dgamma != nil { // dy is in a cache by now
+				rowDots(chunk[:n], dy[first:], x[first:], mean[i:i+k], rstd[i:i+k], cols)
+				addChunk(ofGamma[:n], chunk[:n])
 			}
 		}
-		for j, v := range total[:n] {
-			dgamma[at-lo+j] += float32(v)
-		}
+		addRounded(dbeta, ofBeta[:n], at-lo)
+		addRounded(dgamma, ofGamma[:n], at-lo)
+	}
+}
+
+// addRounded adds sums to dst from element at on, unless dst is nil.
+func addRounded(dst []float32, sums []float64, at int) {
+	if dst == nil {
+		return
+	}
+	for j, v := range sums {
+		dst[at+j] += float32(v)
 	}
 }
 

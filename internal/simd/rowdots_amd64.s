@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // func rowDotsAVX512(dst []float32, dy []float32, x []float32, mean []float32, rstd []float32, stride int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·rowDotsAVX512(SB), NOSPLIT, $0-128
 	MOVQ dy_base+24(FP), AX
 	MOVQ x_base+48(FP), CX
@@ -18,66 +18,175 @@ TEXT ·rowDotsAVX512(SB), NOSPLIT, $0-128
 	XORQ R10, R10
 
 x:
-	CMPQ   R9, $0x40
+	CMPQ   R9, $+128
 	JL     xend
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 	VPXORD Z4, Z4, Z4
 	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	IMUL3Q $0x08, R8, R11
 	XORQ   SI, SI
-	MOVQ   AX, R11
-	MOVQ   CX, R12
-	MOVQ   mean_len+80(FP), R13
+	MOVQ   AX, R12
+	MOVQ   CX, R13
+	MOVQ   mean_len+80(FP), R14
 
 xrow:
 	VBROADCASTSS (DX)(SI*4), Z0
 	VBROADCASTSS (BX)(SI*4), Z1
 	INCQ         SI
-	VMOVUPS      (CX)(R10*1), Z6
-	VSUBPS       Z0, Z6, Z6
-	VMULPS       Z1, Z6, Z6
-	VMOVUPS      (AX)(R10*1), Z7
-	VFMADD231PS  Z7, Z6, Z2
-	VMOVUPS      64(CX)(R10*1), Z6
-	VSUBPS       Z0, Z6, Z6
-	VMULPS       Z1, Z6, Z6
-	VMOVUPS      64(AX)(R10*1), Z7
-	VFMADD231PS  Z7, Z6, Z3
-	VMOVUPS      128(CX)(R10*1), Z6
-	VSUBPS       Z0, Z6, Z6
-	VMULPS       Z1, Z6, Z6
-	VMOVUPS      128(AX)(R10*1), Z7
-	VFMADD231PS  Z7, Z6, Z4
-	VMOVUPS      192(CX)(R10*1), Z6
-	VSUBPS       Z0, Z6, Z6
-	VMULPS       Z1, Z6, Z6
-	VMOVUPS      192(AX)(R10*1), Z0
-	VFMADD231PS  Z0, Z6, Z5
+	LEAQ         (AX)(R11*1), R15
+	PREFETCHT0   (R15)(R10*1)
+	PREFETCHT0   64(R15)(R10*1)
+	PREFETCHT0   128(R15)(R10*1)
+	PREFETCHT0   192(R15)(R10*1)
+	PREFETCHT0   256(R15)(R10*1)
+	PREFETCHT0   320(R15)(R10*1)
+	PREFETCHT0   384(R15)(R10*1)
+	PREFETCHT0   448(R15)(R10*1)
+	LEAQ         (CX)(R11*1), R15
+	PREFETCHT0   (R15)(R10*1)
+	PREFETCHT0   64(R15)(R10*1)
+	PREFETCHT0   128(R15)(R10*1)
+	PREFETCHT0   192(R15)(R10*1)
+	PREFETCHT0   256(R15)(R10*1)
+	PREFETCHT0   320(R15)(R10*1)
+	PREFETCHT0   384(R15)(R10*1)
+	PREFETCHT0   448(R15)(R10*1)
+	VMOVUPS      (CX)(R10*1), Z10
+	VSUBPS       Z0, Z10, Z10
+	VMULPS       Z1, Z10, Z10
+	VMOVUPS      (AX)(R10*1), Z11
+	VFMADD231PS  Z11, Z10, Z2
+	VMOVUPS      64(CX)(R10*1), Z10
+	VSUBPS       Z0, Z10, Z10
+	VMULPS       Z1, Z10, Z10
+	VMOVUPS      64(AX)(R10*1), Z11
+	VFMADD231PS  Z11, Z10, Z3
+	VMOVUPS      128(CX)(R10*1), Z10
+	VSUBPS       Z0, Z10, Z10
+	VMULPS       Z1, Z10, Z10
+	VMOVUPS      128(AX)(R10*1), Z11
+	VFMADD231PS  Z11, Z10, Z4
+	VMOVUPS      192(CX)(R10*1), Z10
+	VSUBPS       Z0, Z10, Z10
+	VMULPS       Z1, Z10, Z10
+	VMOVUPS      192(AX)(R10*1), Z11
+	VFMADD231PS  Z11, Z10, Z5
+	VMOVUPS      256(CX)(R10*1), Z10
+	VSUBPS       Z0, Z10, Z10
+	VMULPS       Z1, Z10, Z10
+	VMOVUPS      256(AX)(R10*1), Z11
+	VFMADD231PS  Z11, Z10, Z6
+	VMOVUPS      320(CX)(R10*1), Z10
+	VSUBPS       Z0, Z10, Z10
+	VMULPS       Z1, Z10, Z10
+	VMOVUPS      320(AX)(R10*1), Z11
+	VFMADD231PS  Z11, Z10, Z7
+	VMOVUPS      384(CX)(R10*1), Z10
+	VSUBPS       Z0, Z10, Z10
+	VMULPS       Z1, Z10, Z10
+	VMOVUPS      384(AX)(R10*1), Z11
+	VFMADD231PS  Z11, Z10, Z8
+	VMOVUPS      448(CX)(R10*1), Z10
+	VSUBPS       Z0, Z10, Z10
+	VMULPS       Z1, Z10, Z10
+	VMOVUPS      448(AX)(R10*1), Z0
+	VFMADD231PS  Z0, Z10, Z9
 	ADDQ         R8, AX
 	ADDQ         R8, CX
-	DECQ         R13
+	DECQ         R14
 	JNZ          xrow
-	MOVQ         R11, AX
-	MOVQ         R12, CX
+	MOVQ         R12, AX
+	MOVQ         R13, CX
 	VMOVUPS      Z2, (DI)(R10*1)
 	VMOVUPS      Z3, 64(DI)(R10*1)
 	VMOVUPS      Z4, 128(DI)(R10*1)
 	VMOVUPS      Z5, 192(DI)(R10*1)
-	ADDQ         $+256, R10
-	SUBQ         $0x40, R9
+	VMOVUPS      Z6, 256(DI)(R10*1)
+	VMOVUPS      Z7, 320(DI)(R10*1)
+	VMOVUPS      Z8, 384(DI)(R10*1)
+	VMOVUPS      Z9, 448(DI)(R10*1)
+	ADDQ         $+512, R10
+	SUBQ         $+128, R9
 	JMP          x
 
 xend:
 xx:
-	CMPQ   R9, $0x10
+	CMPQ   R9, $+64
 	JL     xxend
-	VPXORD Z8, Z8, Z8
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	IMUL3Q $0x10, R8, R11
+	XORQ   SI, SI
+	MOVQ   AX, R12
+	MOVQ   CX, R13
+	MOVQ   mean_len+80(FP), R14
+
+xxrow:
+	VBROADCASTSS (DX)(SI*4), Z0
+	VBROADCASTSS (BX)(SI*4), Z1
+	INCQ         SI
+	LEAQ         (AX)(R11*1), R15
+	PREFETCHT0   (R15)(R10*1)
+	PREFETCHT0   64(R15)(R10*1)
+	PREFETCHT0   128(R15)(R10*1)
+	PREFETCHT0   192(R15)(R10*1)
+	LEAQ         (CX)(R11*1), R15
+	PREFETCHT0   (R15)(R10*1)
+	PREFETCHT0   64(R15)(R10*1)
+	PREFETCHT0   128(R15)(R10*1)
+	PREFETCHT0   192(R15)(R10*1)
+	VMOVUPS      (CX)(R10*1), Z2
+	VSUBPS       Z0, Z2, Z2
+	VMULPS       Z1, Z2, Z2
+	VMOVUPS      (AX)(R10*1), Z3
+	VFMADD231PS  Z3, Z2, Z12
+	VMOVUPS      64(CX)(R10*1), Z2
+	VSUBPS       Z0, Z2, Z2
+	VMULPS       Z1, Z2, Z2
+	VMOVUPS      64(AX)(R10*1), Z3
+	VFMADD231PS  Z3, Z2, Z13
+	VMOVUPS      128(CX)(R10*1), Z2
+	VSUBPS       Z0, Z2, Z2
+	VMULPS       Z1, Z2, Z2
+	VMOVUPS      128(AX)(R10*1), Z3
+	VFMADD231PS  Z3, Z2, Z14
+	VMOVUPS      192(CX)(R10*1), Z2
+	VSUBPS       Z0, Z2, Z2
+	VMULPS       Z1, Z2, Z2
+	VMOVUPS      192(AX)(R10*1), Z0
+	VFMADD231PS  Z0, Z2, Z15
+	ADDQ         R8, AX
+	ADDQ         R8, CX
+	DECQ         R14
+	JNZ          xxrow
+	MOVQ         R12, AX
+	MOVQ         R13, CX
+	VMOVUPS      Z12, (DI)(R10*1)
+	VMOVUPS      Z13, 64(DI)(R10*1)
+	VMOVUPS      Z14, 128(DI)(R10*1)
+	VMOVUPS      Z15, 192(DI)(R10*1)
+	ADDQ         $+256, R10
+	SUBQ         $+64, R9
+	JMP          xx
+
+xxend:
+xxx:
+	CMPQ   R9, $+16
+	JL     xxxend
+	VPXORD Z16, Z16, Z16
 	XORQ   SI, SI
 	MOVQ   AX, R11
 	MOVQ   CX, R12
 	MOVQ   mean_len+80(FP), R13
 
-xxrow:
+xxxrow:
 	VBROADCASTSS (DX)(SI*4), Z0
 	VBROADCASTSS (BX)(SI*4), Z1
 	INCQ         SI
@@ -85,25 +194,25 @@ xxrow:
 	VSUBPS       Z0, Z2, Z2
 	VMULPS       Z1, Z2, Z2
 	VMOVUPS      (AX)(R10*1), Z0
-	VFMADD231PS  Z0, Z2, Z8
+	VFMADD231PS  Z0, Z2, Z16
 	ADDQ         R8, AX
 	ADDQ         R8, CX
 	DECQ         R13
-	JNZ          xxrow
+	JNZ          xxxrow
 	MOVQ         R11, AX
 	MOVQ         R12, CX
-	VMOVUPS      Z8, (DI)(R10*1)
+	VMOVUPS      Z16, (DI)(R10*1)
 	ADDQ         $+64, R10
-	SUBQ         $0x10, R9
-	JMP          xx
+	SUBQ         $+16, R9
+	JMP          xxx
 
-xxend:
+xxxend:
 	TESTQ  R9, R9
 	JZ     none
 	MOVL   $0x0000ffff, SI
 	BZHIL  R9, SI, SI
 	KMOVW  SI, K1
-	VPXORD Z9, Z9, Z9
+	VPXORD Z17, Z17, Z17
 	XORQ   SI, SI
 	MOVQ   AX, R9
 	MOVQ   CX, R11
@@ -117,21 +226,21 @@ tailrow:
 	VSUBPS       Z0, Z2, Z2
 	VMULPS       Z1, Z2, Z2
 	VMOVUPS.Z    (AX)(R10*1), K1, Z0
-	VFMADD231PS  Z0, Z2, Z9
+	VFMADD231PS  Z0, Z2, Z17
 	ADDQ         R8, AX
 	ADDQ         R8, CX
 	DECQ         R12
 	JNZ          tailrow
 	MOVQ         R9, AX
 	MOVQ         R11, CX
-	VMOVUPS      Z9, K1, (DI)(R10*1)
+	VMOVUPS      Z17, K1, (DI)(R10*1)
 
 none:
 	VZEROUPPER
 	RET
 
 // func rowDotsAVX2(dst []float32, dy []float32, x []float32, mean []float32, rstd []float32, stride int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·rowDotsAVX2(SB), NOSPLIT, $0-128
 	MOVQ dy_base+24(FP), AX
 	MOVQ x_base+48(FP), CX
@@ -144,21 +253,28 @@ TEXT ·rowDotsAVX2(SB), NOSPLIT, $0-128
 	XORQ R10, R10
 
 x:
-	CMPQ   R9, $0x20
+	CMPQ   R9, $+32
 	JL     xend
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 	VXORPS Y4, Y4, Y4
 	VXORPS Y5, Y5, Y5
+	IMUL3Q $0x20, R8, R11
 	XORQ   SI, SI
-	MOVQ   AX, R11
-	MOVQ   CX, R12
-	MOVQ   mean_len+80(FP), R13
+	MOVQ   AX, R12
+	MOVQ   CX, R13
+	MOVQ   mean_len+80(FP), R14
 
 xrow:
 	VBROADCASTSS (DX)(SI*4), Y0
 	VBROADCASTSS (BX)(SI*4), Y1
 	INCQ         SI
+	LEAQ         (AX)(R11*1), R15
+	PREFETCHT0   (R15)(R10*1)
+	PREFETCHT0   64(R15)(R10*1)
+	LEAQ         (CX)(R11*1), R15
+	PREFETCHT0   (R15)(R10*1)
+	PREFETCHT0   64(R15)(R10*1)
 	VMOVUPS      (CX)(R10*1), Y6
 	VSUBPS       Y0, Y6, Y6
 	VMULPS       Y1, Y6, Y6
@@ -181,21 +297,21 @@ xrow:
 	VFMADD231PS  Y0, Y6, Y5
 	ADDQ         R8, AX
 	ADDQ         R8, CX
-	DECQ         R13
+	DECQ         R14
 	JNZ          xrow
-	MOVQ         R11, AX
-	MOVQ         R12, CX
+	MOVQ         R12, AX
+	MOVQ         R13, CX
 	VMOVUPS      Y2, (DI)(R10*1)
 	VMOVUPS      Y3, 32(DI)(R10*1)
 	VMOVUPS      Y4, 64(DI)(R10*1)
 	VMOVUPS      Y5, 96(DI)(R10*1)
 	ADDQ         $+128, R10
-	SUBQ         $0x20, R9
+	SUBQ         $+32, R9
 	JMP          x
 
 xend:
 xx:
-	CMPQ   R9, $0x08
+	CMPQ   R9, $+8
 	JL     xxend
 	VXORPS Y2, Y2, Y2
 	XORQ   SI, SI
@@ -220,7 +336,7 @@ xxrow:
 	MOVQ         R12, CX
 	VMOVUPS      Y2, (DI)(R10*1)
 	ADDQ         $+32, R10
-	SUBQ         $0x08, R9
+	SUBQ         $+8, R9
 	JMP          xx
 
 xxend:

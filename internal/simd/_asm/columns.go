@@ -5,16 +5,21 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// columnLoop writes the sum of one chunk of rows, four vectors of columns at a
-// time and then single ones: for each row term adds its vector to sum. at is
-// the byte offset of the columns, base offsets of a row included by rows'
-// pointers, which advance by the stride.
-func (v *vector) columnLoop(rows []reg.Register, prepare func(at operand.Mem, i int), row func(), term func(at operand.Mem, i int, sum reg.VecVirtual)) {
+// columnBytesAhead is how far down a column sum asks for memory: so many bytes
+// of the columns in hand, for a row's are few and the next row's on another page.
+const columnBytesAhead = 4096
+
+// columnLoop writes the sum of one chunk of rows, unroll vectors of columns at a
+// time, then fewer: for each row term adds its vector to sum. at is the byte
+// offset of the columns, base offsets of a row included by rows' pointers, which
+// advance by the stride.
+func (v *vector) columnLoop(unroll int, rows []reg.Register, prepare func(at operand.Mem, i int), row func(), term func(at operand.Mem, i int, sum reg.VecVirtual)) {
 	dst := v.base("dst")
 	stride := v.Load(v.Param("stride"), v.GP64())
 	v.SHLQ(operand.U8(2), stride)
-	v.groups(v.length("dst"), 4, func(index reg.Register, vectors int, label string) {
+	v.groups(v.length("dst"), unroll, func(index reg.Register, vectors int, label string) {
 		sums := v.accumulators(vectors)
+		ahead := v.rowsAhead(stride, vectors)
 		at := func(i int) operand.Mem {
 			return operand.Mem{Index: index, Scale: 1, Disp: 4 * v.width() * i}
 		}
@@ -29,6 +34,9 @@ func (v *vector) columnLoop(rows []reg.Register, prepare func(at operand.Mem, i 
 		left := v.rowCount()
 		v.Label(label)
 		row()
+		for _, p := range rows {
+			v.askAhead(ahead, p, index, vectors, 4)
+		}
 		for i := range vectors {
 			term(at(i), i, sums[i])
 		}
@@ -47,6 +55,41 @@ func (v *vector) columnLoop(rows []reg.Register, prepare func(at operand.Mem, i 
 	v.done()
 }
 
+// rowsAhead returns the distance in bytes of the row that a loop over so many
+// vectors of each row asks for, or nil: single ones don't.
+func (v *vector) rowsAhead(stride reg.Register, vectors int) reg.Register {
+	if vectors == 1 {
+		return nil
+	}
+	r := v.GP64()
+	v.IMUL3Q(operand.U8(columnBytesAhead/(4*v.width()*vectors)), stride, r)
+	return r
+}
+
+// askAhead asks for the lines of a row's vectors in the row further down.
+func (v *vector) askAhead(ahead, row, index reg.Register, vectors, size int) {
+	if ahead == nil {
+		return
+	}
+	line := v.GP64()
+	v.LEAQ(operand.Mem{Base: row, Index: ahead, Scale: 1}, line)
+	for d := 0; d < size*v.width()*vectors; d += 64 {
+		at := operand.Mem{Base: line, Disp: d}
+		if index != nil {
+			at.Index, at.Scale = index, 1
+		}
+		v.PREFETCHT0(at)
+	}
+}
+
+// unroll returns wide or narrow, as v is.
+func (v *vector) unroll(wide, narrow int) int {
+	if v.wide {
+		return wide
+	}
+	return narrow
+}
+
 // rowCount loads the number of rows: a parameter, or the length of mean.
 func (v *vector) rowCount() reg.Register {
 	if v.rowsParam != "" {
@@ -59,16 +102,19 @@ func (v *vector) rowCount() reg.Register {
 func (v *vector) groups(n reg.Register, unroll int, body func(index reg.Register, vectors int, label string)) {
 	index := v.GP64()
 	v.XORQ(index, index)
-	for _, count := range []int{unroll, 1} {
+	for _, count := range []int{16, 8, 4, 1} {
+		if count > unroll {
+			continue
+		}
 		v.label += "x"
 		label := v.label
 		elements := v.width() * count
 		v.Label(label)
-		v.CMPQ(n, operand.U8(elements))
+		v.CMPQ(n, operand.I32(elements))
 		v.JL(operand.LabelRef(label + "end"))
 		body(index, count, label+"row")
 		v.ADDQ(operand.I32(4*elements), index)
-		v.SUBQ(operand.U8(elements), n)
+		v.SUBQ(operand.I32(elements), n)
 		v.JMP(operand.LabelRef(label))
 		v.Label(label + "end")
 	}
@@ -87,7 +133,7 @@ func (v *vector) groups(n reg.Register, unroll int, body func(index reg.Register
 func columnSums(v *vector) {
 	v.function("columnSums", "func(dst, x []float32, rows, stride int)", "computes dst[j] = Σ_i x[i*stride+j], rows > 0.")
 	x := v.base("x")
-	v.columnLoop([]reg.Register{x}, func(operand.Mem, int) {}, func() {},
+	v.columnLoop(v.unroll(16, 8), []reg.Register{x}, func(operand.Mem, int) {}, func() {},
 		func(at operand.Mem, _ int, sum reg.VecVirtual) {
 			v.VADDPS(v.load(x, at), sum, sum)
 		})
@@ -96,8 +142,8 @@ func columnSums(v *vector) {
 func columnSquares(v *vector) {
 	v.function("columnSquares", "func(dst, x, centre []float32, rows, stride int)", "computes dst[j] = Σ_i (x[i*stride+j]-centre[j])², rows > 0.")
 	x, centre := v.base("x"), v.base("centre")
-	var mid [4]reg.VecVirtual
-	v.columnLoop([]reg.Register{x},
+	var mid [8]reg.VecVirtual
+	v.columnLoop(v.unroll(8, 4), []reg.Register{x},
 		func(at operand.Mem, i int) { mid[i] = v.load(centre, at) }, func() {},
 		func(at operand.Mem, i int, sum reg.VecVirtual) {
 			d := v.load(x, at)
@@ -109,8 +155,8 @@ func columnSquares(v *vector) {
 func columnDots(v *vector) {
 	v.function("columnDots", "func(dst, dy, x, mean []float32, rows, stride int)", "computes dst[j] = Σ_i dy[i*stride+j]*(x[i*stride+j]-mean[j]), rows > 0.")
 	dy, x, mean := v.base("dy"), v.base("x"), v.base("mean")
-	var mid [4]reg.VecVirtual
-	v.columnLoop([]reg.Register{dy, x},
+	var mid [8]reg.VecVirtual
+	v.columnLoop(v.unroll(8, 4), []reg.Register{dy, x},
 		func(at operand.Mem, i int) { mid[i] = v.load(mean, at) }, func() {},
 		func(at operand.Mem, i int, sum reg.VecVirtual) {
 			d := v.load(x, at)
@@ -125,7 +171,7 @@ func rowDots(v *vector) {
 	dy, x, mean, rstd := v.base("dy"), v.base("x"), v.base("mean"), v.base("rstd")
 	v.rowsParam = "mean"
 	mu, r, i := v.register(), v.register(), v.GP64()
-	v.columnLoop([]reg.Register{dy, x},
+	v.columnLoop(v.unroll(8, 4), []reg.Register{dy, x},
 		func(_ operand.Mem, n int) {
 			if n == 0 {
 				v.XORQ(i, i)
@@ -214,7 +260,9 @@ func columnSumsBF16(v *vector16) {
 		v.MOVQ(index, half)
 		v.SHRQ(operand.U8(1), half)
 		v.LEAQ(operand.Mem{Base: x, Index: half, Scale: 1}, row)
+		ahead := v.rowsAhead(stride, vectors)
 		v.Label(label)
+		v.askAhead(ahead, row, nil, vectors, 2)
 		for i := range vectors {
 			v.VADDPS(v.load16(row, operand.Mem{Disp: 2 * v.width() * i}), sums[i], sums[i])
 		}
@@ -225,6 +273,6 @@ func columnSumsBF16(v *vector16) {
 			v.store(sums[i], dst, operand.Mem{Index: index, Scale: 1, Disp: 4 * v.width() * i})
 		}
 	}
-	v.groups(v.length("dst"), 4, one)
+	v.groups(v.length("dst"), v.unroll(16, 4), one)
 	v.done()
 }
