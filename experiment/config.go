@@ -10,10 +10,10 @@ import (
 // values and nil stand for the preset's. YAML names are the flags' with _
 // for -.
 type Config struct {
-	Preset    string   `yaml:"preset" default:"demo" help:"Model and recipe: demo, micro, cifar, tiny, small, base, large or huge."`
+	Preset    string   `yaml:"preset" default:"demo" help:"Model and recipe: demo, micro, cifar-small, cifar, tiny, small, base, large or huge."`
 	Objective string   `yaml:"objective" default:"siameseim" help:"What is trained: siameseim, or a baseline: mae, simclr, mocov3, byol or simsiam."`
-	Data      []string `yaml:"data" sep:"none" placeholder:"URL" help:"Shards, folders, globs, a-{0000..0009}.tar, builtin:shapes; repeatable. Default: builtin:shapes."`
-	Out       string   `yaml:"-" placeholder:"DIR" help:"Run directory; a run that stands there goes on. Default: a new folder under runs/."`
+	Data      []string `yaml:"data" sep:"none" placeholder:"URL" help:"Shards, folders, globs, a-{0000..0009}.tar, - (stdin), builtin:shapes; repeatable (default: builtin:shapes)."`
+	Out       string   `yaml:"-" placeholder:"DIR" help:"Run directory; a run that stands there goes on (default: a new folder under runs/)."`
 	Resume    string   `yaml:"-" enum:"auto,never" default:"auto" help:"auto: go on where --out stands. never: --out must hold no run."`
 
 	Epochs          int    `yaml:"epochs,omitempty" placeholder:"N" help:"Passes over the data (default: the preset's)."`
@@ -21,9 +21,9 @@ type Config struct {
 	EpochSamples    int64  `yaml:"epoch_samples,omitempty" placeholder:"N" help:"Samples of an epoch, for data that cannot be counted."`
 	Batch           int    `yaml:"batch,omitempty" placeholder:"N" help:"Images of a step (default: the preset's)."`
 	Accumulation    int    `yaml:"accumulation,omitempty" placeholder:"N" help:"Micro-batches of a step (default: as memory wants)."`
-	Precision       string `yaml:"precision" default:"fp32" help:"Of products and attention: fp32, or bf16 with float32 sums and weights."`
+	Precision       string `yaml:"precision" default:"fp32" help:"Precision of products and attention: fp32, or bf16 with float32 sums and weights."`
 	Recompute       bool   `yaml:"-" help:"Keep only the blocks' inputs for the backward pass and compute the rest again: less memory, the same result."`
-	CheckpointEvery int    `yaml:"-" placeholder:"STEPS" help:"Default: a tenth of the run, at most 1000."`
+	CheckpointEvery int    `yaml:"-" placeholder:"STEPS" help:"Steps between two checkpoints (default: a tenth of the run, at most 1000)."`
 	Keep            int    `yaml:"-" default:"3" placeholder:"K" help:"Checkpoints kept, the newest; 0: all."`
 	EvalEvery       int    `yaml:"eval_every,omitempty" placeholder:"EPOCHS" help:"kNN, alignment, uniformity and rank of the frozen features on a held subset every so many epochs; needs --eval-train and --eval-test."`
 	EvalSubset      int    `yaml:"eval_subset" default:"1000" placeholder:"N" help:"Images of --eval-test, and four times as many of --eval-train, that --eval-every looks at."`
@@ -32,23 +32,23 @@ type Config struct {
 
 	BLR         *float64 `yaml:"blr,omitempty" name:"blr" placeholder:"RATE" help:"Peak learning rate of 256 images: rate = blr * batch / 256."`
 	LR          *float64 `yaml:"lr,omitempty" name:"lr" placeholder:"RATE" help:"Peak learning rate itself; wins over --blr."`
-	WarmupSteps *int     `yaml:"warmup_steps,omitempty" placeholder:"N" help:"Default: the preset's epochs, at most a tenth of the steps."`
-	WeightDecay *float64 `yaml:"weight_decay,omitempty" placeholder:"W" help:"Of matrices and tokens."`
+	WarmupSteps *int     `yaml:"warmup_steps,omitempty" placeholder:"N" help:"Steps of linear warm-up (default: the preset's epochs, at most a tenth of the steps)."`
+	WeightDecay *float64 `yaml:"weight_decay,omitempty" placeholder:"W" help:"Weight decay of matrices and tokens."`
 	Clip        *float64 `yaml:"clip,omitempty" placeholder:"NORM" help:"Limit of the global gradient norm, 0: none."`
 	EMA         *float64 `yaml:"ema,omitempty" name:"ema" placeholder:"M" help:"Momentum of the target branch at the start, rising to 1."`
 
-	Lambda              *float64 `yaml:"lambda,omitempty" placeholder:"L" help:"Weight of the loss's correlation term."`
+	Lambda              *float64 `yaml:"lambda,omitempty" placeholder:"L" help:"siameseim: weight of the loss's correlation term."`
 	NormalisePrediction *bool    `yaml:"normalise_prediction,omitempty" negatable:"" help:"siameseim: predictions through the target's LayerNorm too."`
-	DecoderNorm         *string  `yaml:"decoder_norm,omitempty" placeholder:"NORM" help:"Of projector and predictor: batch or layer."`
-	Relative            *string  `yaml:"relative,omitempty" placeholder:"KIND" help:"Relative embedding: full, no-scale, no-flip or none."`
+	DecoderNorm         *string  `yaml:"decoder_norm,omitempty" placeholder:"NORM" help:"siameseim: norm of projector and predictor: batch or layer."`
+	Relative            *string  `yaml:"relative,omitempty" placeholder:"KIND" help:"siameseim: relative embedding: full, no-scale, no-flip or none."`
 	MaskRatio           *float64 `yaml:"mask_ratio,omitempty" placeholder:"R" help:"Share of view 1's patches hidden; wins over --mask.count."`
 	LayerScale          *float64 `yaml:"layer_scale,omitempty" placeholder:"G" help:"First gamma of the encoder's blocks, 0: none."`
-	DropPath            *float64 `yaml:"drop_path,omitempty" placeholder:"P" help:"Rate of the online encoder's last block."`
+	DropPath            *float64 `yaml:"drop_path,omitempty" placeholder:"P" help:"Rate of DropPath in the online encoder's last block."`
 	NormalisePixels     *bool    `yaml:"normalise_pixels,omitempty" negatable:"" help:"mae: each patch of the target to mean 0 and variance 1."`
 	HeadHidden          *int     `yaml:"head_hidden,omitempty" placeholder:"H" help:"simclr, mocov3, byol, simsiam: width of the projector's hidden layers."`
-	HeadOut             *int     `yaml:"head_out,omitempty" placeholder:"D" help:"The same: width of what is compared."`
+	HeadOut             *int     `yaml:"head_out,omitempty" placeholder:"D" help:"simclr, mocov3, byol, simsiam: width of what is compared."`
 	PredictorHidden     *int     `yaml:"predictor_hidden,omitempty" placeholder:"H" help:"mocov3, byol, simsiam: width of the predictor's hidden layer."`
-	Temperature         *float64 `yaml:"temperature,omitempty" placeholder:"T" help:"simclr, mocov3."`
+	Temperature         *float64 `yaml:"temperature,omitempty" placeholder:"T" help:"simclr, mocov3: temperature of the softmax."`
 	TrainPatchEmbed     *bool    `yaml:"train_patch_embed,omitempty" negatable:"" help:"Train the patch embedding instead of freezing it."`
 
 	Fault string `yaml:"fault,omitempty" placeholder:"PART" help:"Break training on purpose, to see that evaluation notices: targets (another image's) or geometry (another pair's)."`

@@ -66,7 +66,8 @@ func ReadManifest(dir string) (*Manifest, error) {
 
 // prepare makes the folder ready: it removes what an interrupted run left
 // half-written and returns the manifest to go on with, whose shards are all
-// there. A *ConfigError means that the folder is another run's.
+// there. A *ConfigError means that the folder is another run's, of which at
+// least a shard is there.
 func prepare(dir string, configuration json.RawMessage) (*Manifest, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -85,6 +86,8 @@ func prepare(dir string, configuration json.RawMessage) (*Manifest, error) {
 		m = &Manifest{Configuration: configuration}
 	case err != nil:
 		return nil, err
+	case len(m.Shards) == 0 && !m.Complete: // nothing came of it: a slip in a flag, say
+		m = &Manifest{Configuration: configuration}
 	default:
 		if err := compare(dir, m.Configuration, configuration); err != nil {
 			return nil, err

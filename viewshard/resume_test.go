@@ -240,3 +240,22 @@ func TestHeldFolder(t *testing.T) {
 		t.Errorf("released: %+v, %v", sum, err)
 	}
 }
+
+// A run that ended before its first shard binds nobody to its flags.
+func TestFolderWithoutShardsTakesAnotherRun(t *testing.T) {
+	paths, dir := writeSource(t, 6), t.TempDir()
+	bad := filepath.Join(t.TempDir(), "bad.tar")
+	if err := os.WriteFile(bad, []byte("no archive"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := WriteFolder(context.Background(), dir, config([]string{bad})); err == nil {
+		t.Fatal("no error")
+	}
+	if sum, err := WriteFolder(context.Background(), dir, config(paths)); err != nil || sum.Samples != 10 {
+		t.Errorf("%+v, %v", sum, err)
+	}
+	var other *ConfigError
+	if _, err := WriteFolder(context.Background(), dir, config([]string{bad})); !errors.As(err, &other) {
+		t.Errorf("after shards were written: %v", err)
+	}
+}

@@ -5,6 +5,8 @@ package main
 import (
 	"os"
 
+	"github.com/alecthomas/kong"
+
 	"siameseim/cmd/internal/cli"
 )
 
@@ -24,6 +26,7 @@ A grid of one's own is a few lines of YAML (docs/ablations.md):
   seeds:  3`
 
 type grammar struct {
+	cli.Program
 	Run    runCommand    `cmd:"" help:"Run or resume a grid, then report."`
 	Report reportCommand `cmd:"" help:"Report what a grid's folder knows so far."`
 	Grids  gridsCommand  `cmd:"" help:"List the shipped grids, or print one."`
@@ -31,7 +34,7 @@ type grammar struct {
 
 func main() {
 	env, release := cli.Process("ablate")
-	code := cli.Main(env, description, &grammar{})
+	code := cli.Main(env, description, &grammar{}, kong.PostBuild(ownHelp))
 	release()
 	os.Exit(code)
 }

@@ -25,7 +25,30 @@ type cellFlags struct {
 // grid's, or the program's.
 var ownFlags = map[string]string{
 	"config": "a grid has base instead", "out": "each cell has its own folder", "resume": "cells always go on",
-	"seed": "the grid's seeds are varied: --seeds N", "json": "", "quiet": "", "log-format": "", "version": "", "seeds": "",
+	"seed": "the grid's seeds are varied: --seeds N", "json": "", "quiet": "", "log-format": "", "seeds": "",
+}
+
+// ownHelp has the flags of a cell that mean something else for a grid say so,
+// and hides those that a grid doesn't take.
+func ownHelp(k *kong.Kong) error {
+	for _, command := range k.Model.Children {
+		if command.Name != "run" {
+			continue
+		}
+		for _, f := range command.Flags {
+			switch f.Name {
+			case "out":
+				f.Help = "The grid's folder; a grid that stands there goes on. Required."
+			case "config":
+				f.Help = "YAML file of flags for all cells."
+			case "keep":
+				f.Help = "Checkpoints of a cell kept, the newest; 0: all (default: 1)."
+			case "seed", "resume":
+				f.Hidden = true
+			}
+		}
+	}
+	return nil
 }
 
 type runCommand struct {
@@ -81,7 +104,7 @@ func (c *runCommand) grid(parsed *kong.Context) (*ablate.Grid, error) {
 	overrides := ablate.Flags{}
 	for name, value := range cli.Given(parsed) {
 		why, own := ownFlags[name]
-		if own && name == "seed" {
+		if own && (name == "seed" || name == "resume") {
 			return nil, cli.Usagef("--%s: %s", name, why)
 		}
 		if !own {

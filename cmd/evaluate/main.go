@@ -18,6 +18,7 @@ or "pixels" for the raw pixels that every figure has to beat.
 
 // grammar has one line for each command; each command is a file.
 type grammar struct {
+	cli.Program
 	KNN      knnCommand      `cmd:"" name:"knn" help:"k nearest neighbours vote, by the cosine of frozen features."`
 	Linear   linearCommand   `cmd:"" help:"A linear probe on frozen features."`
 	FewShot  fewshotCommand  `cmd:"" name:"fewshot" help:"Logistic regression on a few labels."`

@@ -16,7 +16,7 @@ type benchCommand struct {
 	Objective    string `default:"siameseim" help:"What is trained: siameseim, mae, simclr, mocov3, byol or simsiam."`
 	Batch        int    `default:"0" placeholder:"N" help:"Images of a step (default: the preset's)."`
 	Accumulation int    `default:"0" placeholder:"N" help:"Micro-batches of a step (default: as memory wants)."`
-	Precision    string `default:"fp32" help:"Of products and attention: fp32 or bf16."`
+	Precision    string `default:"fp32" help:"Precision of products and attention: fp32 or bf16."`
 	Recompute    bool   `help:"Keep only the blocks' inputs for the backward pass and compute the rest again."`
 	Steps        int    `default:"10" placeholder:"N" help:"Timed steps, after two that aren't counted."`
 }

@@ -17,6 +17,7 @@ other, masked view, knowing only their relative position.
   pretrain bench --preset tiny --batch 32      # the speed of one optimiser step`
 
 type grammar struct {
+	cli.Program
 	Run   runCommand   `cmd:"" default:"withargs" help:"Pre-train (default: the demo)."`
 	Bench benchCommand `cmd:"" help:"Measure one optimiser step."`
 }

@@ -17,6 +17,7 @@ torchvision's and Pillow's pixels, for any trainer.
   viewgen preview --data photo.jpg --out preview.png               # what a pair looks like`
 
 type grammar struct {
+	cli.Program
 	Run     runCommand     `cmd:"" help:"Write two views of every image as shards, or one tar stream on standard output."`
 	Preview previewCommand `cmd:"" help:"Draw one image, its two crop boxes, both views and how the patches of view 2 lie on view 1."`
 	Replay  replayCommand  `cmd:"" help:"Apply given parameters and compare the hashes of the pixels."`

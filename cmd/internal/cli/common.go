@@ -10,14 +10,18 @@ import (
 
 // Common are the flags that every command has.
 type Common struct {
-	Config    kong.ConfigFlag  `placeholder:"FILE" help:"YAML file of flags (flags win over it, it over SIAMESEIM_* variables)."`
-	Seed      uint64           `default:"0" help:"Seed of everything random."`
-	Workers   int              `default:"0" placeholder:"N" help:"Goroutines that decode and augment (0: one per core). Never changes a result."`
-	Threads   int              `default:"0" placeholder:"N" help:"Compute threads (0: one per core). Never changes a result."`
-	JSON      bool             `name:"json" help:"Print one JSON object a line on standard output, nothing else."`
-	Quiet     bool             `help:"No progress, no notes."`
-	LogFormat string           `enum:"text,json" default:"text" help:"Format of notes and warnings: text or json."`
-	Version   kong.VersionFlag `env:"-" help:"Print the version and leave."`
+	Config    kong.ConfigFlag `placeholder:"FILE" help:"YAML file of flags (flags win over it, it over SIAMESEIM_* variables)."`
+	Seed      uint64          `default:"0" help:"Seed of everything random."`
+	Workers   int             `default:"0" placeholder:"N" help:"Goroutines that decode and augment (0: one per core). Never changes a result."`
+	Threads   int             `default:"0" placeholder:"N" help:"Compute threads (0: one per core). Never changes a result."`
+	JSON      bool            `name:"json" help:"Print one JSON object a line on standard output, nothing else."`
+	Quiet     bool            `help:"No progress, no notes."`
+	LogFormat string          `enum:"text,json" default:"text" help:"Format of notes and warnings: text or json."`
+}
+
+// Program are the flags of a program itself, and so of each of its commands.
+type Program struct {
+	Version kong.VersionFlag `env:"-" help:"Print the version and leave."`
 }
 
 // Logger writes notes and warnings to w, warnings alone with --quiet.

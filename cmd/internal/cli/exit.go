@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -57,8 +58,8 @@ type Env struct {
 // Main parses the command line into grammar (a pointer to a kong struct),
 // runs the chosen command's Run(*Env) method and returns the exit code.
 // Flags win over the YAML file of --config, the file over SIAMESEIM_*
-// variables, those over defaults.
-func Main(env *Env, description string, grammar any) int {
+// variables, those over defaults. options are the program's own.
+func Main(env *Env, description string, grammar any, options ...kong.Option) int {
 	fail := func(code int, err error) int {
 		fmt.Fprintf(env.Stderr, "%s: error: %v\n", env.Program, err)
 		return code
@@ -78,17 +79,7 @@ func Main(env *Env, description string, grammar any) int {
 				code, left = int(c), true
 			}
 		}()
-		parser, err := kong.New(grammar,
-			kong.Name(env.Program),
-			kong.Description(description),
-			kong.Writers(env.Stdout, env.Stderr),
-			kong.Exit(func(c int) { panic(exited(c)) }),
-			environment("SIAMESEIM"),
-			kong.Configuration(loadYAML),
-			kong.Vars{"version": Version()},
-			kong.ValueFormatter(func(v *kong.Value) string { return v.Help }), // without each flag's variable
-			kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
-		)
+		parser, err := newParser(env, description, grammar, func(c int) { panic(exited(c)) }, options)
 		if err != nil {
 			return nil, err
 		}
@@ -121,6 +112,39 @@ func Main(env *Env, description string, grammar any) int {
 		return fail(ExitFailed, errInterrupt)
 	}
 	return fail(ExitFailed, err)
+}
+
+func newParser(env *Env, description string, grammar any, exit func(int), options []kong.Option) (*kong.Kong, error) {
+	return kong.New(grammar, append(options,
+		kong.Name(env.Program),
+		kong.Description(description),
+		kong.Writers(env.Stdout, env.Stderr),
+		kong.Exit(exit),
+		environment("SIAMESEIM"),
+		kong.Configuration(loadYAML),
+		kong.Vars{"version": Version()},
+		kong.ValueFormatter(helpText),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+	)...)
+}
+
+// Parse reports what is wrong with a command line, without running it.
+func Parse(program string, grammar any, args []string, options ...kong.Option) error {
+	env := &Env{Program: program, Stdout: io.Discard, Stderr: io.Discard}
+	parser, err := newParser(env, "", grammar, func(int) {}, options)
+	if err == nil {
+		_, err = parser.Parse(args)
+	}
+	return err
+}
+
+// helpText is a flag's text in --help: without its variable, and with the
+// default that a placeholder hides.
+func helpText(v *kong.Value) string {
+	if v.HasDefault && v.Default != "" && v.Default != "0" && v.Flag != nil && v.Flag.PlaceHolder != "" && !strings.Contains(v.Help, "efault") {
+		return strings.TrimSuffix(v.Help, ".") + " (default: " + v.Default + ")."
+	}
+	return v.Help
 }
 
 // Process returns the Env of this process and the function that releases its
