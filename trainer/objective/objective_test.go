@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"siameseim/internal/team"
@@ -158,106 +157,6 @@ func TestSmallerBatch(t *testing.T) {
 	}
 }
 
-// ring is a Reducer between goroutines.
-type ring struct {
-	ranks   int
-	mu      sync.Mutex
-	all     *sync.Cond
-	arrived int
-	round   int
-	sum     []float64 // of the round that is coming together
-	result  []float64 // of the last whole round
-}
-
-func newRing(ranks int) *ring {
-	r := &ring{ranks: ranks}
-	r.all = sync.NewCond(&r.mu)
-	return r
-}
-
-// ringRank is the ring as one rank sees it.
-type ringRank struct {
-	*ring
-	rank int
-}
-
-func (r *ring) Ranks() int   { return r.ranks }
-func (r ringRank) Rank() int { return r.rank }
-
-func (r *ring) SumFloat64(x []float64) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.arrived == 0 {
-		r.sum = make([]float64, len(x))
-	}
-	for i, v := range x {
-		r.sum[i] += v
-	}
-	r.arrived++
-	if r.arrived == r.ranks {
-		r.arrived, r.result = 0, r.sum
-		r.round++
-		r.all.Broadcast()
-	} else {
-		for round := r.round; r.round == round; {
-			r.all.Wait()
-		}
-	}
-	copy(x, r.result)
-}
-
-func (r *ring) Sum(x []float32) {
-	wide := make([]float64, len(x))
-	for i, v := range x {
-		wide[i] = float64(v)
-	}
-	r.SumFloat64(wide)
-	for i, v := range wide {
-		x[i] = float32(v)
-	}
-}
-
-// Two ranks with half a batch each see what one sees with the whole: loss,
-// BatchNorm averages, and the mean of their gradients.
-func TestTwoRanksAreOneBatch(t *testing.T) {
-	const batch = 6
-	in := randomInput(&little, batch, 1)
-	whole := build(t, little, batch, 1, nil)
-	perturb(whole)
-	want := forward(t, whole, in, nn.DropKey{})
-	whole.Backward(1)
-
-	shared := newRing(2)
-	var ranks [2]*siameseIM
-	var losses [2]float64
-	var wait sync.WaitGroup
-	for rank := range 2 {
-		ranks[rank] = build(t, little, batch/2, 1, ringRank{shared, rank})
-		perturb(ranks[rank])
-		wait.Go(func() {
-			lo := rank * batch / 2
-			losses[rank], _ = ranks[rank].Forward(part(in, lo, lo+batch/2), nn.DropKey{Row: lo})
-			ranks[rank].Backward(1)
-		})
-	}
-	wait.Wait()
-	if math.Abs(losses[0]-want) > 1e-6*want || losses[0] != losses[1] {
-		t.Errorf("losses %g, %g, want %g", losses[0], losses[1], want)
-	}
-	mean, one := gradients(ranks[0]), gradients(whole)
-	for i, g := range gradients(ranks[1]) {
-		mean[i] = (mean[i] + g) / 2
-	}
-	if d := relativeError(mean, one); d > 1e-5 {
-		t.Errorf("gradients differ by %.2g", d)
-	}
-	for i, b := range whole.Buffers() {
-		if d := relativeError(ranks[0].Buffers()[i].Data, b.Data); d > 1e-5 {
-			t.Errorf("%s differs by %.2g", b.Name, d)
-		}
-	}
-}
-
 func relativeError(got, want []float32) float64 {
 	difference := slices.Clone(want)
 	for i, v := range got {
@@ -383,79 +282,5 @@ func TestHealth(t *testing.T) {
 	forward(t, m, in, nn.DropKey{})
 	if h := m.Health(); h.PredictionStd > 1e-6 {
 		t.Errorf("collapsed predictions: %+v", h)
-	}
-}
-
-func TestNaNReachesTheLoss(t *testing.T) {
-	m := build(t, little, 2, 1, nil)
-	in := randomInput(&little, 2, 1)
-	for i := range in.View1 {
-		in.View1[i] = float32(math.NaN())
-	}
-	if loss := forward(t, m, in, nn.DropKey{}); !math.IsNaN(loss) {
-		t.Errorf("loss %g", loss)
-	}
-	m.Backward(1)
-}
-
-func TestBadInput(t *testing.T) {
-	m := build(t, little, 3, 1, nil)
-	for name, c := range map[string]struct {
-		spoil func(in *nn.Input)
-		want  string
-	}{
-		"no image":        {func(in *nn.Input) { in.Batch = 0 }, "batch 0"},
-		"too many":        {func(in *nn.Input) { in.Batch = 4 }, "batch 4"},
-		"another size":    {func(in *nn.Input) { in.Size = 16 }, "side 16"},
-		"short view 1":    {func(in *nn.Input) { in.View1 = in.View1[1:] }, "views of 1295"},
-		"short view 2":    {func(in *nn.Input) { in.View2 = nil }, "and 0 values"},
-		"short mask":      {func(in *nn.Input) { in.Mask = in.Mask[:5] }, "mask of 5"},
-		"one more masked": {func(in *nn.Input) { in.Mask[9+slices.Index(in.Mask[9:], 0)] = 1 }, "image 1: 6 patches"},
-		"one less masked": {func(in *nn.Input) { in.Mask[slices.Index(in.Mask, 1)] = 0 }, "image 0: 4 patches"},
-		"crop outside":    {func(in *nn.Input) { in.Crop[8+4] = 1000 }, "image 1: view 2"},
-		"no geometry":     {func(in *nn.Input) { in.Crop = nil }, "geometry"},
-		"image size of 0": {func(in *nn.Input) { in.ImageSize[1] = 0 }, "image 0: view 1"},
-	} {
-		in := randomInput(&little, 3, 1)
-		c.spoil(in)
-		if _, err := m.Forward(in, nn.DropKey{}); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: %v, want one that says %q", name, err, c.want)
-		}
-	}
-}
-
-func TestBadConfig(t *testing.T) {
-	for name, c := range map[string]struct {
-		spoil func(c *Config)
-		want  string
-	}{
-		"objective":      {func(c *Config) { c.Objective = "maw" }, `objective "maw"`},
-		"patch":          {func(c *Config) { c.Patch = 5 }, "not divisible by patch 5"},
-		"patch 0":        {func(c *Config) { c.Patch = 0 }, "patch 0"},
-		"heads":          {func(c *Config) { c.Heads = 5 }, "5 heads"},
-		"width":          {func(c *Config) { c.Dim = 6 }, "multiple of 4"},
-		"decoder heads":  {func(c *Config) { c.DecoderHeads = 3 }, "3 decoder_heads"},
-		"decoder width":  {func(c *Config) { c.DecoderDim = 10 }, "decoder_dim 10"},
-		"all masked":     {func(c *Config) { c.Masked = 9 }, "9 patches"},
-		"negative mask":  {func(c *Config) { c.Masked = -1 }, "masked -1"},
-		"no depth":       {func(c *Config) { c.Depth = 0 }, "depth 0"},
-		"norm":           {func(c *Config) { c.DecoderNorm = "group" }, `"group"`},
-		"drop path":      {func(c *Config) { c.DropPath = 1 }, "drop_path 1"},
-		"NaN drop path":  {func(c *Config) { c.DropPath = math.NaN() }, "drop_path NaN"},
-		"negative scale": {func(c *Config) { c.LayerScale = -1 }, "layer_scale -1"},
-		"NaN lambda":     {func(c *Config) { c.Lambda = math.NaN() }, "lambda_ NaN"},
-		"enormous":       {func(c *Config) { c.Dim = 1 << 40 }, "dim 1099511627776"},
-	} {
-		config := little
-		c.spoil(&config)
-		if err := config.Check(); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: %v, want one that says %q", name, err, c.want)
-		}
-		if _, err := New(config, 1, nil, 0, nil); err == nil {
-			t.Errorf("%s: New accepts it", name)
-		}
-	}
-	if _, err := New(little, 0, nil, 0, nil); err == nil {
-		t.Error("batch 0: accepted")
 	}
 }
