@@ -44,12 +44,30 @@ type attentionArgs[T float32 | BF16] struct {
 	ldd           int
 	stats         []float32
 	rounded       bool // P and dS become bfloat16 before they are multiplied
+	next          nextHead
+}
+
+// nextHead is how many elements further on the next call's q, k, v and their
+// gradients are, and its out and dout; 0, 0 if that isn't known.
+type nextHead struct{ in, out int }
+
+// AttentionNext tells where the head after that of the next call is: in elements
+// further on in q, k, v and their gradients, out in out and dout. That call asks
+// for this memory while it computes; nothing else depends on it.
+func (w *Workspace) AttentionNext(in, out int) { w.attention.next = nextHead{in, out} }
+
+// takeNext returns what AttentionNext told, once.
+func (s *attentionScratch) takeNext() nextHead {
+	n := s.next
+	s.next = nextHead{}
+	return n
 }
 
 // AttentionForward computes out [tokens, width], rows ldo apart, and stats
 // unless it is nil. out may not overlap the inputs. scale is positive.
 func (w *Workspace) AttentionForward(out []float32, ldo int, q, k, v []float32, ld, tokens, width int, scale float32, stats []float32) {
-	a := attentionArgs[float32]{tokens: tokens, width: width, scale: scale, q: q, k: k, v: v, ld: ld, out: out, ldo: ldo, stats: stats}
+	a := attentionArgs[float32]{tokens: tokens, width: width, scale: scale, q: q, k: k, v: v, ld: ld, out: out, ldo: ldo, stats: stats,
+		next: w.attention.takeNext()}
 	if a.check("AttentionForward") {
 		w.attentionForward(&a)
 	}
@@ -63,7 +81,7 @@ func (w *Workspace) AttentionForward(out []float32, ldo int, q, k, v []float32, 
 // They may overlap neither each other nor the rest.
 func (w *Workspace) AttentionBackward(dq, dk, dv []float32, ldd int, dout, out []float32, ldo int, q, k, v []float32, ld, tokens, width int, scale float32, stats []float32) {
 	a := attentionArgs[float32]{tokens: tokens, width: width, scale: scale, q: q, k: k, v: v, ld: ld, out: out, dout: dout, ldo: ldo,
-		dq: dq, dk: dk, dv: dv, ldd: ldd, stats: stats}
+		dq: dq, dk: dk, dv: dv, ldd: ldd, stats: stats, next: w.attention.takeNext()}
 	if a.checkBackward("AttentionBackward") {
 		w.attentionBackward(&a)
 	}
@@ -102,6 +120,8 @@ func (a *attentionArgs[T]) factor() float32 { return float32(float64(a.scale) * 
 
 // attentionScratch holds a Workspace's tiles and copies for attention.
 type attentionScratch struct {
+	next  nextHead
+	ahead attentionAhead
 	slots [attentionSlots][]float32
 	half  [attentionSlots][]BF16
 }

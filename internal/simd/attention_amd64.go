@@ -28,6 +28,8 @@ type attentionHead struct {
 	rounded       bool
 	scale, factor float32 // factor: scale for exponents of 2
 	stats         []float32
+	next          nextHead // in bytes
+	ahead         *attentionAhead
 
 	q, k, v, out, dout, dq, dk, dv grid
 }
@@ -87,6 +89,7 @@ func (h *attentionHead) keyTile() int {
 // keys. A tile of S stands transposed: [keys, lanes].
 func (w *Workspace) attentionForwardTiles(h *attentionHead) {
 	s, keys, most, ld := &w.attention, h.keyTile(), h.mostLanes(), roundUp(h.width, 16)
+	s.ahead.plan(h, h.k, h.v, h.q, h.out)
 	k, v := s.near(slotK, h.k, h.tokens, h.words), h.v
 	if h.pairs {
 		v = s.interleaved(slotVPairs, v, h.tokens, h.width)
@@ -134,6 +137,7 @@ func (w *Workspace) attentionForwardTiles(h *attentionHead) {
 // bfloat16 they do so in float32 elsewhere, and the last tile rounds them.
 func (w *Workspace) attentionBackwardTiles(h *attentionHead) {
 	s, keys, most, ld := &w.attention, h.keyTile(), h.mostLanes(), roundUp(h.width, 16)
+	s.ahead.plan(h, h.k, h.v, h.q, h.dout, h.out, h.dv, h.dk, h.dq)
 	k, v := s.near(slotK, h.k, h.tokens, h.words), s.near(slotV, h.v, h.tokens, h.words)
 	dq, dk, dv := h.dq, h.dk, h.dv
 	var qSteps, kSteps, doutSteps grid // with rows along the summed axis
@@ -227,13 +231,13 @@ func (h *attentionHead) product(a *float32, ars, aks int, b grid, r result, rows
 	switch {
 	case h.pairs:
 		attentionProductBF16(a, ars, aks, b.at, b.stride, r.sum.at, r.sum.stride, rows, (rows+13)/14, cols, k, accumulate,
-			r.out.half(), 2*r.out.stride, r.factor, r.factorStride)
+			r.out.half(), 2*r.out.stride, r.factor, r.factorStride, &h.ahead.at)
 	case useAVX512:
 		attentionProductAVX512(a, ars, aks, b.at, b.stride, r.sum.at, r.sum.stride, rows, (rows+13)/14, cols, k, accumulate,
-			r.out.at, r.out.stride, r.factor, r.factorStride)
+			r.out.at, r.out.stride, r.factor, r.factorStride, &h.ahead.at)
 	default:
 		attentionProductAVX2(a, ars, aks, b.at, b.stride, r.sum.at, r.sum.stride, rows, (rows+5)/6, cols, k, accumulate,
-			r.out.at, r.out.stride, r.factor, r.factorStride)
+			r.out.at, r.out.stride, r.factor, r.factorStride, &h.ahead.at)
 	}
 }
 

@@ -5,7 +5,8 @@ package simd
 // where it is multiplied with v. With AVX512_BF16 products flush denormals to
 // zero, and so does the rounding of results.
 func (w *Workspace) AttentionForwardBF16(out []BF16, ldo int, q, k, v []BF16, ld, tokens, width int, scale float32, stats []float32) {
-	a := attentionArgs[BF16]{tokens: tokens, width: width, scale: scale, q: q, k: k, v: v, ld: ld, out: out, ldo: ldo, stats: stats}
+	a := attentionArgs[BF16]{tokens: tokens, width: width, scale: scale, q: q, k: k, v: v, ld: ld, out: out, ldo: ldo, stats: stats,
+		next: w.attention.takeNext()}
 	if a.check("AttentionForwardBF16") {
 		w.attentionForwardBF16(&a)
 	}
@@ -15,7 +16,7 @@ func (w *Workspace) AttentionForwardBF16(out []BF16, ldo int, q, k, v []BF16, ld
 // rounded to bfloat16 where they are multiplied.
 func (w *Workspace) AttentionBackwardBF16(dq, dk, dv []BF16, ldd int, dout, out []BF16, ldo int, q, k, v []BF16, ld, tokens, width int, scale float32, stats []float32) {
 	a := attentionArgs[BF16]{tokens: tokens, width: width, scale: scale, q: q, k: k, v: v, ld: ld, out: out, dout: dout, ldo: ldo,
-		dq: dq, dk: dk, dv: dv, ldd: ldd, stats: stats}
+		dq: dq, dk: dk, dv: dv, ldd: ldd, stats: stats, next: w.attention.takeNext()}
 	if a.checkBackward("AttentionBackwardBF16") {
 		w.attentionBackwardBF16(&a)
 	}

@@ -73,7 +73,7 @@ func (a *attentionArgs[T]) head() attentionHead {
 	var x T
 	size := int(unsafe.Sizeof(x))
 	return attentionHead{tokens: a.tokens, width: a.width, words: a.width * size / 4, pairs: size == 2, rounded: a.rounded,
-		scale: a.scale, factor: a.factor(), stats: a.stats,
+		scale: a.scale, factor: a.factor(), stats: a.stats, next: nextHead{a.next.in * size, a.next.out * size},
 		q: gridOf(a.q, a.ld), k: gridOf(a.k, a.ld), v: gridOf(a.v, a.ld), out: gridOf(a.out, a.ldo)}
 }
 
@@ -90,6 +90,7 @@ func (a *attentionArgs[T]) padded(slot func(i, n int) []T) attentionArgs[T] {
 	n := a.tokens * ld
 	p := *a
 	p.width, p.ld, p.ldo, p.ldd = ld, ld, ld, ld
+	p.next = nextHead{}
 	p.q, p.k, p.v, p.out = slot(slotQ, n), slot(slotK, n), slot(slotV, n), slot(slotOut, n)
 	padRows(p.q, ld, a.q, a.ld, a.tokens, a.width)
 	padRows(p.k, ld, a.k, a.ld, a.tokens, a.width)

@@ -6,23 +6,26 @@ package simd
 
 // attentionProductAVX512 computes c[i*ldc+j] (+)= Σ_p a[i*ars+p*aks] * b[p*bRow+j] for i < rows, j < cols, p < k, the rows
 // in strips of nearly equal size, 14 at most. Unless out is nil the result times factor[i*factorStride]
-// goes to out[i*ldo+j] instead of to c. Nothing beyond cols is read or written. rows, cols, k > 0.
+// goes to out[i*ldo+j] instead of to c. Nothing beyond cols is read or written. rows, cols, k > 0. Each step asks for
+// a line of memory: see attentionAhead.
 //
 //go:noescape
-func attentionProductAVX512(a *float32, ars int, aks int, b *float32, bRow int, c *float32, ldc int, rows int, strips int, cols int, k int, accumulate bool, out *float32, ldo int, factor *float32, factorStride int)
+func attentionProductAVX512(a *float32, ars int, aks int, b *float32, bRow int, c *float32, ldc int, rows int, strips int, cols int, k int, accumulate bool, out *float32, ldo int, factor *float32, factorStride int, ahead *uintptr)
 
 // attentionProductBF16 computes c[i*ldc+j] (+)= Σ_p a[i*ars+p*aks] * b[p*bRow+j] for i < rows, j < cols, p < k, the rows
 // in strips of nearly equal size, 14 at most. Unless out is nil the result times factor[i*factorStride]
-// goes to out[i*ldo+j] instead of to c. Nothing beyond cols is read or written. rows, cols, k > 0.
+// goes to out[i*ldo+j] instead of to c. Nothing beyond cols is read or written. rows, cols, k > 0. Each step asks for
+// a line of memory: see attentionAhead.
 // out is bfloat16.
 //
 //go:noescape
-func attentionProductBF16(a *float32, ars int, aks int, b *float32, bRow int, c *float32, ldc int, rows int, strips int, cols int, k int, accumulate bool, out *uint16, ldo int, factor *float32, factorStride int)
+func attentionProductBF16(a *float32, ars int, aks int, b *float32, bRow int, c *float32, ldc int, rows int, strips int, cols int, k int, accumulate bool, out *uint16, ldo int, factor *float32, factorStride int, ahead *uintptr)
 
 // attentionProductAVX2 computes c[i*ldc+j] (+)= Σ_p a[i*ars+p*aks] * b[p*bRow+j] for i < rows, j < cols, p < k, the rows
 // in strips of nearly equal size, 6 at most. Unless out is nil the result times factor[i*factorStride]
-// goes to out[i*ldo+j] instead of to c. Nothing beyond cols is read or written. rows, cols, k > 0.
+// goes to out[i*ldo+j] instead of to c. Nothing beyond cols is read or written. rows, cols, k > 0. Each step asks for
+// a line of memory: see attentionAhead.
 // cols is a multiple of 16.
 //
 //go:noescape
-func attentionProductAVX2(a *float32, ars int, aks int, b *float32, bRow int, c *float32, ldc int, rows int, strips int, cols int, k int, accumulate bool, out *float32, ldo int, factor *float32, factorStride int)
+func attentionProductAVX2(a *float32, ars int, aks int, b *float32, bRow int, c *float32, ldc int, rows int, strips int, cols int, k int, accumulate bool, out *float32, ldo int, factor *float32, factorStride int, ahead *uintptr)

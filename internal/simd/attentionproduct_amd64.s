@@ -4,9 +4,9 @@
 
 #include "textflag.h"
 
-// func attentionProductAVX512(a *float32, ars int, aks int, b *float32, bRow int, c *float32, ldc int, rows int, strips int, cols int, k int, accumulate bool, out *float32, ldo int, factor *float32, factorStride int)
-// Requires: AVX, AVX512BW, AVX512F, BMI2, CMOV
-TEXT ·attentionProductAVX512(SB), NOSPLIT, $16-128
+// func attentionProductAVX512(a *float32, ars int, aks int, b *float32, bRow int, c *float32, ldc int, rows int, strips int, cols int, k int, accumulate bool, out *float32, ldo int, factor *float32, factorStride int, ahead *uintptr)
+// Requires: AVX, AVX512BW, AVX512F, BMI2, CMOV, MMX+
+TEXT ·attentionProductAVX512(SB), NOSPLIT, $16-136
 	MOVQ ars+8(FP), CX
 	MOVQ aks+16(FP), BX
 	MOVQ bRow+32(FP), SI
@@ -148,9 +148,13 @@ wideFrom14To14:
 	LEAQ   (R10)(CX*2), R11
 	ADDQ   CX, R11
 	MOVQ   DI, R12
+	MOVQ   ahead+128(FP), R14
+	MOVQ   (R14), R15
 	MOVQ   k+80(FP), R13
 
 wide14step:
+	PREFETCHT1   (R15)
+	ADDQ         8(R14), R15
 	VMOVUPS      (R12), Z28
 	VMOVUPS.Z    64(R12), K1, Z29
 	ADDQ         SI, R12
@@ -203,62 +207,82 @@ wide14step:
 	ADDQ         BX, R11
 	DECQ         R13
 	JNZ          wide14step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
-	MOVB         accumulate+88(FP), R9
-	TESTB        R9, R9
-	JZ           wide14added
-	VADDPS       (AX), Z0, Z0
-	VADDPS.Z     64(AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS.Z     64(AX), Z3, K1, Z3
-	ADDQ         DX, AX
-	VADDPS       (AX), Z4, Z4
-	VADDPS.Z     64(AX), Z5, K1, Z5
-	ADDQ         DX, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS.Z     64(AX), Z7, K1, Z7
-	ADDQ         DX, AX
-	VADDPS       (AX), Z8, Z8
-	VADDPS.Z     64(AX), Z9, K1, Z9
-	ADDQ         DX, AX
-	VADDPS       (AX), Z10, Z10
-	VADDPS.Z     64(AX), Z11, K1, Z11
-	ADDQ         DX, AX
-	VADDPS       (AX), Z12, Z12
-	VADDPS.Z     64(AX), Z13, K1, Z13
-	ADDQ         DX, AX
-	VADDPS       (AX), Z14, Z14
-	VADDPS.Z     64(AX), Z15, K1, Z15
-	ADDQ         DX, AX
-	VADDPS       (AX), Z16, Z16
-	VADDPS.Z     64(AX), Z17, K1, Z17
-	ADDQ         DX, AX
-	VADDPS       (AX), Z18, Z18
-	VADDPS.Z     64(AX), Z19, K1, Z19
-	ADDQ         DX, AX
-	VADDPS       (AX), Z20, Z20
-	VADDPS.Z     64(AX), Z21, K1, Z21
-	ADDQ         DX, AX
-	VADDPS       (AX), Z22, Z22
-	VADDPS.Z     64(AX), Z23, K1, Z23
-	ADDQ         DX, AX
-	VADDPS       (AX), Z24, Z24
-	VADDPS.Z     64(AX), Z25, K1, Z25
-	ADDQ         DX, AX
-	VADDPS       (AX), Z26, Z26
-	VADDPS.Z     64(AX), Z27, K1, Z27
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
+	MOVQ         R15, (R14)
+	MOVQ         k+80(FP), R15
+	SUBQ         R15, 16(R14)
+	JG           wide14walked
+	MOVQ         32(R14), AX
+	CMPQ         AX, 40(R14)
+	JGE          wide14end
+	MOVQ         (R14)(AX*1), R15
+	MOVQ         R15, (R14)
+	MOVQ         8(R14)(AX*1), R15
+	MOVQ         R15, 8(R14)
+	ADDQ         $0x10, 32(R14)
+	MOVQ         24(R14), R15
+	MOVQ         R15, 16(R14)
+	JMP          wide14walked
+
+wide14end:
+	MOVQ $0x00000000, 8(R14)
+
+wide14walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
+	MOVB     accumulate+88(FP), R9
+	TESTB    R9, R9
+	JZ       wide14added
+	VADDPS   (AX), Z0, Z0
+	VADDPS.Z 64(AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS   (AX), Z2, Z2
+	VADDPS.Z 64(AX), Z3, K1, Z3
+	ADDQ     DX, AX
+	VADDPS   (AX), Z4, Z4
+	VADDPS.Z 64(AX), Z5, K1, Z5
+	ADDQ     DX, AX
+	VADDPS   (AX), Z6, Z6
+	VADDPS.Z 64(AX), Z7, K1, Z7
+	ADDQ     DX, AX
+	VADDPS   (AX), Z8, Z8
+	VADDPS.Z 64(AX), Z9, K1, Z9
+	ADDQ     DX, AX
+	VADDPS   (AX), Z10, Z10
+	VADDPS.Z 64(AX), Z11, K1, Z11
+	ADDQ     DX, AX
+	VADDPS   (AX), Z12, Z12
+	VADDPS.Z 64(AX), Z13, K1, Z13
+	ADDQ     DX, AX
+	VADDPS   (AX), Z14, Z14
+	VADDPS.Z 64(AX), Z15, K1, Z15
+	ADDQ     DX, AX
+	VADDPS   (AX), Z16, Z16
+	VADDPS.Z 64(AX), Z17, K1, Z17
+	ADDQ     DX, AX
+	VADDPS   (AX), Z18, Z18
+	VADDPS.Z 64(AX), Z19, K1, Z19
+	ADDQ     DX, AX
+	VADDPS   (AX), Z20, Z20
+	VADDPS.Z 64(AX), Z21, K1, Z21
+	ADDQ     DX, AX
+	VADDPS   (AX), Z22, Z22
+	VADDPS.Z 64(AX), Z23, K1, Z23
+	ADDQ     DX, AX
+	VADDPS   (AX), Z24, Z24
+	VADDPS.Z 64(AX), Z25, K1, Z25
+	ADDQ     DX, AX
+	VADDPS   (AX), Z26, Z26
+	VADDPS.Z 64(AX), Z27, K1, Z27
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
 
 wide14added:
 	CMPQ    out+96(FP), $0x00
@@ -453,9 +477,13 @@ wide13:
 	LEAQ   (R10)(CX*2), R11
 	ADDQ   CX, R11
 	MOVQ   DI, R12
+	MOVQ   ahead+128(FP), R14
+	MOVQ   (R14), R15
 	MOVQ   k+80(FP), R13
 
 wide13step:
+	PREFETCHT1   (R15)
+	ADDQ         8(R14), R15
 	VMOVUPS      (R12), Z28
 	VMOVUPS.Z    64(R12), K1, Z29
 	ADDQ         SI, R12
@@ -505,59 +533,79 @@ wide13step:
 	ADDQ         BX, R11
 	DECQ         R13
 	JNZ          wide13step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
-	MOVB         accumulate+88(FP), R9
-	TESTB        R9, R9
-	JZ           wide13added
-	VADDPS       (AX), Z0, Z0
-	VADDPS.Z     64(AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS.Z     64(AX), Z3, K1, Z3
-	ADDQ         DX, AX
-	VADDPS       (AX), Z4, Z4
-	VADDPS.Z     64(AX), Z5, K1, Z5
-	ADDQ         DX, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS.Z     64(AX), Z7, K1, Z7
-	ADDQ         DX, AX
-	VADDPS       (AX), Z8, Z8
-	VADDPS.Z     64(AX), Z9, K1, Z9
-	ADDQ         DX, AX
-	VADDPS       (AX), Z10, Z10
-	VADDPS.Z     64(AX), Z11, K1, Z11
-	ADDQ         DX, AX
-	VADDPS       (AX), Z12, Z12
-	VADDPS.Z     64(AX), Z13, K1, Z13
-	ADDQ         DX, AX
-	VADDPS       (AX), Z14, Z14
-	VADDPS.Z     64(AX), Z15, K1, Z15
-	ADDQ         DX, AX
-	VADDPS       (AX), Z16, Z16
-	VADDPS.Z     64(AX), Z17, K1, Z17
-	ADDQ         DX, AX
-	VADDPS       (AX), Z18, Z18
-	VADDPS.Z     64(AX), Z19, K1, Z19
-	ADDQ         DX, AX
-	VADDPS       (AX), Z20, Z20
-	VADDPS.Z     64(AX), Z21, K1, Z21
-	ADDQ         DX, AX
-	VADDPS       (AX), Z22, Z22
-	VADDPS.Z     64(AX), Z23, K1, Z23
-	ADDQ         DX, AX
-	VADDPS       (AX), Z24, Z24
-	VADDPS.Z     64(AX), Z25, K1, Z25
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
+	MOVQ         R15, (R14)
+	MOVQ         k+80(FP), R15
+	SUBQ         R15, 16(R14)
+	JG           wide13walked
+	MOVQ         32(R14), AX
+	CMPQ         AX, 40(R14)
+	JGE          wide13end
+	MOVQ         (R14)(AX*1), R15
+	MOVQ         R15, (R14)
+	MOVQ         8(R14)(AX*1), R15
+	MOVQ         R15, 8(R14)
+	ADDQ         $0x10, 32(R14)
+	MOVQ         24(R14), R15
+	MOVQ         R15, 16(R14)
+	JMP          wide13walked
+
+wide13end:
+	MOVQ $0x00000000, 8(R14)
+
+wide13walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
+	MOVB     accumulate+88(FP), R9
+	TESTB    R9, R9
+	JZ       wide13added
+	VADDPS   (AX), Z0, Z0
+	VADDPS.Z 64(AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS   (AX), Z2, Z2
+	VADDPS.Z 64(AX), Z3, K1, Z3
+	ADDQ     DX, AX
+	VADDPS   (AX), Z4, Z4
+	VADDPS.Z 64(AX), Z5, K1, Z5
+	ADDQ     DX, AX
+	VADDPS   (AX), Z6, Z6
+	VADDPS.Z 64(AX), Z7, K1, Z7
+	ADDQ     DX, AX
+	VADDPS   (AX), Z8, Z8
+	VADDPS.Z 64(AX), Z9, K1, Z9
+	ADDQ     DX, AX
+	VADDPS   (AX), Z10, Z10
+	VADDPS.Z 64(AX), Z11, K1, Z11
+	ADDQ     DX, AX
+	VADDPS   (AX), Z12, Z12
+	VADDPS.Z 64(AX), Z13, K1, Z13
+	ADDQ     DX, AX
+	VADDPS   (AX), Z14, Z14
+	VADDPS.Z 64(AX), Z15, K1, Z15
+	ADDQ     DX, AX
+	VADDPS   (AX), Z16, Z16
+	VADDPS.Z 64(AX), Z17, K1, Z17
+	ADDQ     DX, AX
+	VADDPS   (AX), Z18, Z18
+	VADDPS.Z 64(AX), Z19, K1, Z19
+	ADDQ     DX, AX
+	VADDPS   (AX), Z20, Z20
+	VADDPS.Z 64(AX), Z21, K1, Z21
+	ADDQ     DX, AX
+	VADDPS   (AX), Z22, Z22
+	VADDPS.Z 64(AX), Z23, K1, Z23
+	ADDQ     DX, AX
+	VADDPS   (AX), Z24, Z24
+	VADDPS.Z 64(AX), Z25, K1, Z25
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
 
 wide13added:
 	CMPQ    out+96(FP), $0x00
@@ -738,9 +786,13 @@ wide12:
 	LEAQ   (R9)(CX*2), R10
 	ADDQ   CX, R10
 	MOVQ   DI, R11
+	MOVQ   ahead+128(FP), R13
+	MOVQ   (R13), R14
 	MOVQ   k+80(FP), R12
 
 wide12step:
+	PREFETCHT1   (R14)
+	ADDQ         8(R13), R14
 	VMOVUPS      (R11), Z28
 	VMOVUPS.Z    64(R11), K1, Z29
 	ADDQ         SI, R11
@@ -786,56 +838,76 @@ wide12step:
 	ADDQ         BX, R10
 	DECQ         R12
 	JNZ          wide12step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
-	MOVB         accumulate+88(FP), R9
-	TESTB        R9, R9
-	JZ           wide12added
-	VADDPS       (AX), Z0, Z0
-	VADDPS.Z     64(AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS.Z     64(AX), Z3, K1, Z3
-	ADDQ         DX, AX
-	VADDPS       (AX), Z4, Z4
-	VADDPS.Z     64(AX), Z5, K1, Z5
-	ADDQ         DX, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS.Z     64(AX), Z7, K1, Z7
-	ADDQ         DX, AX
-	VADDPS       (AX), Z8, Z8
-	VADDPS.Z     64(AX), Z9, K1, Z9
-	ADDQ         DX, AX
-	VADDPS       (AX), Z10, Z10
-	VADDPS.Z     64(AX), Z11, K1, Z11
-	ADDQ         DX, AX
-	VADDPS       (AX), Z12, Z12
-	VADDPS.Z     64(AX), Z13, K1, Z13
-	ADDQ         DX, AX
-	VADDPS       (AX), Z14, Z14
-	VADDPS.Z     64(AX), Z15, K1, Z15
-	ADDQ         DX, AX
-	VADDPS       (AX), Z16, Z16
-	VADDPS.Z     64(AX), Z17, K1, Z17
-	ADDQ         DX, AX
-	VADDPS       (AX), Z18, Z18
-	VADDPS.Z     64(AX), Z19, K1, Z19
-	ADDQ         DX, AX
-	VADDPS       (AX), Z20, Z20
-	VADDPS.Z     64(AX), Z21, K1, Z21
-	ADDQ         DX, AX
-	VADDPS       (AX), Z22, Z22
-	VADDPS.Z     64(AX), Z23, K1, Z23
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
+	MOVQ         R14, (R13)
+	MOVQ         k+80(FP), R14
+	SUBQ         R14, 16(R13)
+	JG           wide12walked
+	MOVQ         32(R13), AX
+	CMPQ         AX, 40(R13)
+	JGE          wide12end
+	MOVQ         (R13)(AX*1), R14
+	MOVQ         R14, (R13)
+	MOVQ         8(R13)(AX*1), R14
+	MOVQ         R14, 8(R13)
+	ADDQ         $0x10, 32(R13)
+	MOVQ         24(R13), R14
+	MOVQ         R14, 16(R13)
+	JMP          wide12walked
+
+wide12end:
+	MOVQ $0x00000000, 8(R13)
+
+wide12walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
+	MOVB     accumulate+88(FP), R9
+	TESTB    R9, R9
+	JZ       wide12added
+	VADDPS   (AX), Z0, Z0
+	VADDPS.Z 64(AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS   (AX), Z2, Z2
+	VADDPS.Z 64(AX), Z3, K1, Z3
+	ADDQ     DX, AX
+	VADDPS   (AX), Z4, Z4
+	VADDPS.Z 64(AX), Z5, K1, Z5
+	ADDQ     DX, AX
+	VADDPS   (AX), Z6, Z6
+	VADDPS.Z 64(AX), Z7, K1, Z7
+	ADDQ     DX, AX
+	VADDPS   (AX), Z8, Z8
+	VADDPS.Z 64(AX), Z9, K1, Z9
+	ADDQ     DX, AX
+	VADDPS   (AX), Z10, Z10
+	VADDPS.Z 64(AX), Z11, K1, Z11
+	ADDQ     DX, AX
+	VADDPS   (AX), Z12, Z12
+	VADDPS.Z 64(AX), Z13, K1, Z13
+	ADDQ     DX, AX
+	VADDPS   (AX), Z14, Z14
+	VADDPS.Z 64(AX), Z15, K1, Z15
+	ADDQ     DX, AX
+	VADDPS   (AX), Z16, Z16
+	VADDPS.Z 64(AX), Z17, K1, Z17
+	ADDQ     DX, AX
+	VADDPS   (AX), Z18, Z18
+	VADDPS.Z 64(AX), Z19, K1, Z19
+	ADDQ     DX, AX
+	VADDPS   (AX), Z20, Z20
+	VADDPS.Z 64(AX), Z21, K1, Z21
+	ADDQ     DX, AX
+	VADDPS   (AX), Z22, Z22
+	VADDPS.Z 64(AX), Z23, K1, Z23
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
 
 wide12added:
 	CMPQ    out+96(FP), $0x00
@@ -1004,9 +1076,13 @@ wide11:
 	LEAQ   (R9)(CX*2), R10
 	ADDQ   CX, R10
 	MOVQ   DI, R11
+	MOVQ   ahead+128(FP), R13
+	MOVQ   (R13), R14
 	MOVQ   k+80(FP), R12
 
 wide11step:
+	PREFETCHT1   (R14)
+	ADDQ         8(R13), R14
 	VMOVUPS      (R11), Z28
 	VMOVUPS.Z    64(R11), K1, Z29
 	ADDQ         SI, R11
@@ -1049,53 +1125,73 @@ wide11step:
 	ADDQ         BX, R10
 	DECQ         R12
 	JNZ          wide11step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
-	MOVB         accumulate+88(FP), R9
-	TESTB        R9, R9
-	JZ           wide11added
-	VADDPS       (AX), Z0, Z0
-	VADDPS.Z     64(AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS.Z     64(AX), Z3, K1, Z3
-	ADDQ         DX, AX
-	VADDPS       (AX), Z4, Z4
-	VADDPS.Z     64(AX), Z5, K1, Z5
-	ADDQ         DX, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS.Z     64(AX), Z7, K1, Z7
-	ADDQ         DX, AX
-	VADDPS       (AX), Z8, Z8
-	VADDPS.Z     64(AX), Z9, K1, Z9
-	ADDQ         DX, AX
-	VADDPS       (AX), Z10, Z10
-	VADDPS.Z     64(AX), Z11, K1, Z11
-	ADDQ         DX, AX
-	VADDPS       (AX), Z12, Z12
-	VADDPS.Z     64(AX), Z13, K1, Z13
-	ADDQ         DX, AX
-	VADDPS       (AX), Z14, Z14
-	VADDPS.Z     64(AX), Z15, K1, Z15
-	ADDQ         DX, AX
-	VADDPS       (AX), Z16, Z16
-	VADDPS.Z     64(AX), Z17, K1, Z17
-	ADDQ         DX, AX
-	VADDPS       (AX), Z18, Z18
-	VADDPS.Z     64(AX), Z19, K1, Z19
-	ADDQ         DX, AX
-	VADDPS       (AX), Z20, Z20
-	VADDPS.Z     64(AX), Z21, K1, Z21
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
+	MOVQ         R14, (R13)
+	MOVQ         k+80(FP), R14
+	SUBQ         R14, 16(R13)
+	JG           wide11walked
+	MOVQ         32(R13), AX
+	CMPQ         AX, 40(R13)
+	JGE          wide11end
+	MOVQ         (R13)(AX*1), R14
+	MOVQ         R14, (R13)
+	MOVQ         8(R13)(AX*1), R14
+	MOVQ         R14, 8(R13)
+	ADDQ         $0x10, 32(R13)
+	MOVQ         24(R13), R14
+	MOVQ         R14, 16(R13)
+	JMP          wide11walked
+
+wide11end:
+	MOVQ $0x00000000, 8(R13)
+
+wide11walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
+	MOVB     accumulate+88(FP), R9
+	TESTB    R9, R9
+	JZ       wide11added
+	VADDPS   (AX), Z0, Z0
+	VADDPS.Z 64(AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS   (AX), Z2, Z2
+	VADDPS.Z 64(AX), Z3, K1, Z3
+	ADDQ     DX, AX
+	VADDPS   (AX), Z4, Z4
+	VADDPS.Z 64(AX), Z5, K1, Z5
+	ADDQ     DX, AX
+	VADDPS   (AX), Z6, Z6
+	VADDPS.Z 64(AX), Z7, K1, Z7
+	ADDQ     DX, AX
+	VADDPS   (AX), Z8, Z8
+	VADDPS.Z 64(AX), Z9, K1, Z9
+	ADDQ     DX, AX
+	VADDPS   (AX), Z10, Z10
+	VADDPS.Z 64(AX), Z11, K1, Z11
+	ADDQ     DX, AX
+	VADDPS   (AX), Z12, Z12
+	VADDPS.Z 64(AX), Z13, K1, Z13
+	ADDQ     DX, AX
+	VADDPS   (AX), Z14, Z14
+	VADDPS.Z 64(AX), Z15, K1, Z15
+	ADDQ     DX, AX
+	VADDPS   (AX), Z16, Z16
+	VADDPS.Z 64(AX), Z17, K1, Z17
+	ADDQ     DX, AX
+	VADDPS   (AX), Z18, Z18
+	VADDPS.Z 64(AX), Z19, K1, Z19
+	ADDQ     DX, AX
+	VADDPS   (AX), Z20, Z20
+	VADDPS.Z 64(AX), Z21, K1, Z21
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
 
 wide11added:
 	CMPQ    out+96(FP), $0x00
@@ -1252,9 +1348,13 @@ wide10:
 	LEAQ   (R9)(CX*2), R10
 	ADDQ   CX, R10
 	MOVQ   DI, R11
+	MOVQ   ahead+128(FP), R13
+	MOVQ   (R13), R14
 	MOVQ   k+80(FP), R12
 
 wide10step:
+	PREFETCHT1   (R14)
+	ADDQ         8(R13), R14
 	VMOVUPS      (R11), Z28
 	VMOVUPS.Z    64(R11), K1, Z29
 	ADDQ         SI, R11
@@ -1294,50 +1394,70 @@ wide10step:
 	ADDQ         BX, R10
 	DECQ         R12
 	JNZ          wide10step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
-	MOVB         accumulate+88(FP), R9
-	TESTB        R9, R9
-	JZ           wide10added
-	VADDPS       (AX), Z0, Z0
-	VADDPS.Z     64(AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS.Z     64(AX), Z3, K1, Z3
-	ADDQ         DX, AX
-	VADDPS       (AX), Z4, Z4
-	VADDPS.Z     64(AX), Z5, K1, Z5
-	ADDQ         DX, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS.Z     64(AX), Z7, K1, Z7
-	ADDQ         DX, AX
-	VADDPS       (AX), Z8, Z8
-	VADDPS.Z     64(AX), Z9, K1, Z9
-	ADDQ         DX, AX
-	VADDPS       (AX), Z10, Z10
-	VADDPS.Z     64(AX), Z11, K1, Z11
-	ADDQ         DX, AX
-	VADDPS       (AX), Z12, Z12
-	VADDPS.Z     64(AX), Z13, K1, Z13
-	ADDQ         DX, AX
-	VADDPS       (AX), Z14, Z14
-	VADDPS.Z     64(AX), Z15, K1, Z15
-	ADDQ         DX, AX
-	VADDPS       (AX), Z16, Z16
-	VADDPS.Z     64(AX), Z17, K1, Z17
-	ADDQ         DX, AX
-	VADDPS       (AX), Z18, Z18
-	VADDPS.Z     64(AX), Z19, K1, Z19
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
+	MOVQ         R14, (R13)
+	MOVQ         k+80(FP), R14
+	SUBQ         R14, 16(R13)
+	JG           wide10walked
+	MOVQ         32(R13), AX
+	CMPQ         AX, 40(R13)
+	JGE          wide10end
+	MOVQ         (R13)(AX*1), R14
+	MOVQ         R14, (R13)
+	MOVQ         8(R13)(AX*1), R14
+	MOVQ         R14, 8(R13)
+	ADDQ         $0x10, 32(R13)
+	MOVQ         24(R13), R14
+	MOVQ         R14, 16(R13)
+	JMP          wide10walked
+
+wide10end:
+	MOVQ $0x00000000, 8(R13)
+
+wide10walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
+	MOVB     accumulate+88(FP), R9
+	TESTB    R9, R9
+	JZ       wide10added
+	VADDPS   (AX), Z0, Z0
+	VADDPS.Z 64(AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS   (AX), Z2, Z2
+	VADDPS.Z 64(AX), Z3, K1, Z3
+	ADDQ     DX, AX
+	VADDPS   (AX), Z4, Z4
+	VADDPS.Z 64(AX), Z5, K1, Z5
+	ADDQ     DX, AX
+	VADDPS   (AX), Z6, Z6
+	VADDPS.Z 64(AX), Z7, K1, Z7
+	ADDQ     DX, AX
+	VADDPS   (AX), Z8, Z8
+	VADDPS.Z 64(AX), Z9, K1, Z9
+	ADDQ     DX, AX
+	VADDPS   (AX), Z10, Z10
+	VADDPS.Z 64(AX), Z11, K1, Z11
+	ADDQ     DX, AX
+	VADDPS   (AX), Z12, Z12
+	VADDPS.Z 64(AX), Z13, K1, Z13
+	ADDQ     DX, AX
+	VADDPS   (AX), Z14, Z14
+	VADDPS.Z 64(AX), Z15, K1, Z15
+	ADDQ     DX, AX
+	VADDPS   (AX), Z16, Z16
+	VADDPS.Z 64(AX), Z17, K1, Z17
+	ADDQ     DX, AX
+	VADDPS   (AX), Z18, Z18
+	VADDPS.Z 64(AX), Z19, K1, Z19
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
 
 wide10added:
 	CMPQ    out+96(FP), $0x00
@@ -1480,9 +1600,13 @@ wide9:
 	LEAQ   (DX)(CX*2), R9
 	ADDQ   CX, R9
 	MOVQ   DI, R10
+	MOVQ   ahead+128(FP), R12
+	MOVQ   (R12), R13
 	MOVQ   k+80(FP), R11
 
 wide9step:
+	PREFETCHT1   (R13)
+	ADDQ         8(R12), R13
 	VMOVUPS      (R10), Z28
 	VMOVUPS.Z    64(R10), K1, Z29
 	ADDQ         SI, R10
@@ -1518,47 +1642,67 @@ wide9step:
 	ADDQ         BX, R9
 	DECQ         R11
 	JNZ          wide9step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
-	MOVB         accumulate+88(FP), R9
-	TESTB        R9, R9
-	JZ           wide9added
-	VADDPS       (AX), Z0, Z0
-	VADDPS.Z     64(AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS.Z     64(AX), Z3, K1, Z3
-	ADDQ         DX, AX
-	VADDPS       (AX), Z4, Z4
-	VADDPS.Z     64(AX), Z5, K1, Z5
-	ADDQ         DX, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS.Z     64(AX), Z7, K1, Z7
-	ADDQ         DX, AX
-	VADDPS       (AX), Z8, Z8
-	VADDPS.Z     64(AX), Z9, K1, Z9
-	ADDQ         DX, AX
-	VADDPS       (AX), Z10, Z10
-	VADDPS.Z     64(AX), Z11, K1, Z11
-	ADDQ         DX, AX
-	VADDPS       (AX), Z12, Z12
-	VADDPS.Z     64(AX), Z13, K1, Z13
-	ADDQ         DX, AX
-	VADDPS       (AX), Z14, Z14
-	VADDPS.Z     64(AX), Z15, K1, Z15
-	ADDQ         DX, AX
-	VADDPS       (AX), Z16, Z16
-	VADDPS.Z     64(AX), Z17, K1, Z17
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
+	MOVQ         R13, (R12)
+	MOVQ         k+80(FP), R13
+	SUBQ         R13, 16(R12)
+	JG           wide9walked
+	MOVQ         32(R12), AX
+	CMPQ         AX, 40(R12)
+	JGE          wide9end
+	MOVQ         (R12)(AX*1), R13
+	MOVQ         R13, (R12)
+	MOVQ         8(R12)(AX*1), R13
+	MOVQ         R13, 8(R12)
+	ADDQ         $0x10, 32(R12)
+	MOVQ         24(R12), R13
+	MOVQ         R13, 16(R12)
+	JMP          wide9walked
+
+wide9end:
+	MOVQ $0x00000000, 8(R12)
+
+wide9walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
+	MOVB     accumulate+88(FP), R9
+	TESTB    R9, R9
+	JZ       wide9added
+	VADDPS   (AX), Z0, Z0
+	VADDPS.Z 64(AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS   (AX), Z2, Z2
+	VADDPS.Z 64(AX), Z3, K1, Z3
+	ADDQ     DX, AX
+	VADDPS   (AX), Z4, Z4
+	VADDPS.Z 64(AX), Z5, K1, Z5
+	ADDQ     DX, AX
+	VADDPS   (AX), Z6, Z6
+	VADDPS.Z 64(AX), Z7, K1, Z7
+	ADDQ     DX, AX
+	VADDPS   (AX), Z8, Z8
+	VADDPS.Z 64(AX), Z9, K1, Z9
+	ADDQ     DX, AX
+	VADDPS   (AX), Z10, Z10
+	VADDPS.Z 64(AX), Z11, K1, Z11
+	ADDQ     DX, AX
+	VADDPS   (AX), Z12, Z12
+	VADDPS.Z 64(AX), Z13, K1, Z13
+	ADDQ     DX, AX
+	VADDPS   (AX), Z14, Z14
+	VADDPS.Z 64(AX), Z15, K1, Z15
+	ADDQ     DX, AX
+	VADDPS   (AX), Z16, Z16
+	VADDPS.Z 64(AX), Z17, K1, Z17
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
 
 wide9added:
 	CMPQ    out+96(FP), $0x00
@@ -1689,9 +1833,13 @@ wide8:
 	LEAQ   (DX)(CX*2), R9
 	ADDQ   CX, R9
 	MOVQ   DI, R10
+	MOVQ   ahead+128(FP), R12
+	MOVQ   (R12), R13
 	MOVQ   k+80(FP), R11
 
 wide8step:
+	PREFETCHT1   (R13)
+	ADDQ         8(R12), R13
 	VMOVUPS      (R10), Z28
 	VMOVUPS.Z    64(R10), K1, Z29
 	ADDQ         SI, R10
@@ -1724,44 +1872,64 @@ wide8step:
 	ADDQ         BX, R9
 	DECQ         R11
 	JNZ          wide8step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
-	MOVB         accumulate+88(FP), R9
-	TESTB        R9, R9
-	JZ           wide8added
-	VADDPS       (AX), Z0, Z0
-	VADDPS.Z     64(AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS.Z     64(AX), Z3, K1, Z3
-	ADDQ         DX, AX
-	VADDPS       (AX), Z4, Z4
-	VADDPS.Z     64(AX), Z5, K1, Z5
-	ADDQ         DX, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS.Z     64(AX), Z7, K1, Z7
-	ADDQ         DX, AX
-	VADDPS       (AX), Z8, Z8
-	VADDPS.Z     64(AX), Z9, K1, Z9
-	ADDQ         DX, AX
-	VADDPS       (AX), Z10, Z10
-	VADDPS.Z     64(AX), Z11, K1, Z11
-	ADDQ         DX, AX
-	VADDPS       (AX), Z12, Z12
-	VADDPS.Z     64(AX), Z13, K1, Z13
-	ADDQ         DX, AX
-	VADDPS       (AX), Z14, Z14
-	VADDPS.Z     64(AX), Z15, K1, Z15
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
+	MOVQ         R13, (R12)
+	MOVQ         k+80(FP), R13
+	SUBQ         R13, 16(R12)
+	JG           wide8walked
+	MOVQ         32(R12), AX
+	CMPQ         AX, 40(R12)
+	JGE          wide8end
+	MOVQ         (R12)(AX*1), R13
+	MOVQ         R13, (R12)
+	MOVQ         8(R12)(AX*1), R13
+	MOVQ         R13, 8(R12)
+	ADDQ         $0x10, 32(R12)
+	MOVQ         24(R12), R13
+	MOVQ         R13, 16(R12)
+	JMP          wide8walked
+
+wide8end:
+	MOVQ $0x00000000, 8(R12)
+
+wide8walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
+	MOVB     accumulate+88(FP), R9
+	TESTB    R9, R9
+	JZ       wide8added
+	VADDPS   (AX), Z0, Z0
+	VADDPS.Z 64(AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS   (AX), Z2, Z2
+	VADDPS.Z 64(AX), Z3, K1, Z3
+	ADDQ     DX, AX
+	VADDPS   (AX), Z4, Z4
+	VADDPS.Z 64(AX), Z5, K1, Z5
+	ADDQ     DX, AX
+	VADDPS   (AX), Z6, Z6
+	VADDPS.Z 64(AX), Z7, K1, Z7
+	ADDQ     DX, AX
+	VADDPS   (AX), Z8, Z8
+	VADDPS.Z 64(AX), Z9, K1, Z9
+	ADDQ     DX, AX
+	VADDPS   (AX), Z10, Z10
+	VADDPS.Z 64(AX), Z11, K1, Z11
+	ADDQ     DX, AX
+	VADDPS   (AX), Z12, Z12
+	VADDPS.Z 64(AX), Z13, K1, Z13
+	ADDQ     DX, AX
+	VADDPS   (AX), Z14, Z14
+	VADDPS.Z 64(AX), Z15, K1, Z15
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
 
 wide8added:
 	CMPQ    out+96(FP), $0x00
@@ -1880,9 +2048,13 @@ wide7:
 	LEAQ   (DX)(CX*2), R9
 	ADDQ   CX, R9
 	MOVQ   DI, R10
+	MOVQ   ahead+128(FP), R12
+	MOVQ   (R12), R13
 	MOVQ   k+80(FP), R11
 
 wide7step:
+	PREFETCHT1   (R13)
+	ADDQ         8(R12), R13
 	VMOVUPS      (R10), Z28
 	VMOVUPS.Z    64(R10), K1, Z29
 	ADDQ         SI, R10
@@ -1912,41 +2084,61 @@ wide7step:
 	ADDQ         BX, R9
 	DECQ         R11
 	JNZ          wide7step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
-	MOVB         accumulate+88(FP), R9
-	TESTB        R9, R9
-	JZ           wide7added
-	VADDPS       (AX), Z0, Z0
-	VADDPS.Z     64(AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS.Z     64(AX), Z3, K1, Z3
-	ADDQ         DX, AX
-	VADDPS       (AX), Z4, Z4
-	VADDPS.Z     64(AX), Z5, K1, Z5
-	ADDQ         DX, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS.Z     64(AX), Z7, K1, Z7
-	ADDQ         DX, AX
-	VADDPS       (AX), Z8, Z8
-	VADDPS.Z     64(AX), Z9, K1, Z9
-	ADDQ         DX, AX
-	VADDPS       (AX), Z10, Z10
-	VADDPS.Z     64(AX), Z11, K1, Z11
-	ADDQ         DX, AX
-	VADDPS       (AX), Z12, Z12
-	VADDPS.Z     64(AX), Z13, K1, Z13
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
+	MOVQ         R13, (R12)
+	MOVQ         k+80(FP), R13
+	SUBQ         R13, 16(R12)
+	JG           wide7walked
+	MOVQ         32(R12), AX
+	CMPQ         AX, 40(R12)
+	JGE          wide7end
+	MOVQ         (R12)(AX*1), R13
+	MOVQ         R13, (R12)
+	MOVQ         8(R12)(AX*1), R13
+	MOVQ         R13, 8(R12)
+	ADDQ         $0x10, 32(R12)
+	MOVQ         24(R12), R13
+	MOVQ         R13, 16(R12)
+	JMP          wide7walked
+
+wide7end:
+	MOVQ $0x00000000, 8(R12)
+
+wide7walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
+	MOVB     accumulate+88(FP), R9
+	TESTB    R9, R9
+	JZ       wide7added
+	VADDPS   (AX), Z0, Z0
+	VADDPS.Z 64(AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS   (AX), Z2, Z2
+	VADDPS.Z 64(AX), Z3, K1, Z3
+	ADDQ     DX, AX
+	VADDPS   (AX), Z4, Z4
+	VADDPS.Z 64(AX), Z5, K1, Z5
+	ADDQ     DX, AX
+	VADDPS   (AX), Z6, Z6
+	VADDPS.Z 64(AX), Z7, K1, Z7
+	ADDQ     DX, AX
+	VADDPS   (AX), Z8, Z8
+	VADDPS.Z 64(AX), Z9, K1, Z9
+	ADDQ     DX, AX
+	VADDPS   (AX), Z10, Z10
+	VADDPS.Z 64(AX), Z11, K1, Z11
+	ADDQ     DX, AX
+	VADDPS   (AX), Z12, Z12
+	VADDPS.Z 64(AX), Z13, K1, Z13
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
 
 wide7added:
 	CMPQ    out+96(FP), $0x00
@@ -2051,9 +2243,13 @@ wide6:
 	LEAQ   (AX)(CX*2), DX
 	ADDQ   CX, DX
 	MOVQ   DI, R9
+	MOVQ   ahead+128(FP), R11
+	MOVQ   (R11), R12
 	MOVQ   k+80(FP), R10
 
 wide6step:
+	PREFETCHT1   (R12)
+	ADDQ         8(R11), R12
 	VMOVUPS      (R9), Z28
 	VMOVUPS.Z    64(R9), K1, Z29
 	ADDQ         SI, R9
@@ -2079,38 +2275,58 @@ wide6step:
 	ADDQ         BX, DX
 	DECQ         R10
 	JNZ          wide6step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
-	MOVB         accumulate+88(FP), R9
-	TESTB        R9, R9
-	JZ           wide6added
-	VADDPS       (AX), Z0, Z0
-	VADDPS.Z     64(AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS.Z     64(AX), Z3, K1, Z3
-	ADDQ         DX, AX
-	VADDPS       (AX), Z4, Z4
-	VADDPS.Z     64(AX), Z5, K1, Z5
-	ADDQ         DX, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS.Z     64(AX), Z7, K1, Z7
-	ADDQ         DX, AX
-	VADDPS       (AX), Z8, Z8
-	VADDPS.Z     64(AX), Z9, K1, Z9
-	ADDQ         DX, AX
-	VADDPS       (AX), Z10, Z10
-	VADDPS.Z     64(AX), Z11, K1, Z11
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
+	MOVQ         R12, (R11)
+	MOVQ         k+80(FP), R12
+	SUBQ         R12, 16(R11)
+	JG           wide6walked
+	MOVQ         32(R11), AX
+	CMPQ         AX, 40(R11)
+	JGE          wide6end
+	MOVQ         (R11)(AX*1), R12
+	MOVQ         R12, (R11)
+	MOVQ         8(R11)(AX*1), R12
+	MOVQ         R12, 8(R11)
+	ADDQ         $0x10, 32(R11)
+	MOVQ         24(R11), R12
+	MOVQ         R12, 16(R11)
+	JMP          wide6walked
+
+wide6end:
+	MOVQ $0x00000000, 8(R11)
+
+wide6walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
+	MOVB     accumulate+88(FP), R9
+	TESTB    R9, R9
+	JZ       wide6added
+	VADDPS   (AX), Z0, Z0
+	VADDPS.Z 64(AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS   (AX), Z2, Z2
+	VADDPS.Z 64(AX), Z3, K1, Z3
+	ADDQ     DX, AX
+	VADDPS   (AX), Z4, Z4
+	VADDPS.Z 64(AX), Z5, K1, Z5
+	ADDQ     DX, AX
+	VADDPS   (AX), Z6, Z6
+	VADDPS.Z 64(AX), Z7, K1, Z7
+	ADDQ     DX, AX
+	VADDPS   (AX), Z8, Z8
+	VADDPS.Z 64(AX), Z9, K1, Z9
+	ADDQ     DX, AX
+	VADDPS   (AX), Z10, Z10
+	VADDPS.Z 64(AX), Z11, K1, Z11
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
 
 wide6added:
 	CMPQ    out+96(FP), $0x00
@@ -2203,9 +2419,13 @@ wide5:
 	LEAQ   (AX)(CX*2), DX
 	ADDQ   CX, DX
 	MOVQ   DI, R9
+	MOVQ   ahead+128(FP), R11
+	MOVQ   (R11), R12
 	MOVQ   k+80(FP), R10
 
 wide5step:
+	PREFETCHT1   (R12)
+	ADDQ         8(R11), R12
 	VMOVUPS      (R9), Z28
 	VMOVUPS.Z    64(R9), K1, Z29
 	ADDQ         SI, R9
@@ -2228,35 +2448,55 @@ wide5step:
 	ADDQ         BX, DX
 	DECQ         R10
 	JNZ          wide5step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
-	MOVB         accumulate+88(FP), R9
-	TESTB        R9, R9
-	JZ           wide5added
-	VADDPS       (AX), Z0, Z0
-	VADDPS.Z     64(AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS.Z     64(AX), Z3, K1, Z3
-	ADDQ         DX, AX
-	VADDPS       (AX), Z4, Z4
-	VADDPS.Z     64(AX), Z5, K1, Z5
-	ADDQ         DX, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS.Z     64(AX), Z7, K1, Z7
-	ADDQ         DX, AX
-	VADDPS       (AX), Z8, Z8
-	VADDPS.Z     64(AX), Z9, K1, Z9
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
+	MOVQ         R12, (R11)
+	MOVQ         k+80(FP), R12
+	SUBQ         R12, 16(R11)
+	JG           wide5walked
+	MOVQ         32(R11), AX
+	CMPQ         AX, 40(R11)
+	JGE          wide5end
+	MOVQ         (R11)(AX*1), R12
+	MOVQ         R12, (R11)
+	MOVQ         8(R11)(AX*1), R12
+	MOVQ         R12, 8(R11)
+	ADDQ         $0x10, 32(R11)
+	MOVQ         24(R11), R12
+	MOVQ         R12, 16(R11)
+	JMP          wide5walked
+
+wide5end:
+	MOVQ $0x00000000, 8(R11)
+
+wide5walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
+	MOVB     accumulate+88(FP), R9
+	TESTB    R9, R9
+	JZ       wide5added
+	VADDPS   (AX), Z0, Z0
+	VADDPS.Z 64(AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS   (AX), Z2, Z2
+	VADDPS.Z 64(AX), Z3, K1, Z3
+	ADDQ     DX, AX
+	VADDPS   (AX), Z4, Z4
+	VADDPS.Z 64(AX), Z5, K1, Z5
+	ADDQ     DX, AX
+	VADDPS   (AX), Z6, Z6
+	VADDPS.Z 64(AX), Z7, K1, Z7
+	ADDQ     DX, AX
+	VADDPS   (AX), Z8, Z8
+	VADDPS.Z 64(AX), Z9, K1, Z9
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
 
 wide5added:
 	CMPQ    out+96(FP), $0x00
@@ -2337,9 +2577,13 @@ wide4:
 	LEAQ   (AX)(CX*2), DX
 	ADDQ   CX, DX
 	MOVQ   DI, R9
+	MOVQ   ahead+128(FP), R11
+	MOVQ   (R11), R12
 	MOVQ   k+80(FP), R10
 
 wide4step:
+	PREFETCHT1   (R12)
+	ADDQ         8(R11), R12
 	VMOVUPS      (R9), Z28
 	VMOVUPS.Z    64(R9), K1, Z29
 	ADDQ         SI, R9
@@ -2359,32 +2603,52 @@ wide4step:
 	ADDQ         BX, DX
 	DECQ         R10
 	JNZ          wide4step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
-	MOVB         accumulate+88(FP), R9
-	TESTB        R9, R9
-	JZ           wide4added
-	VADDPS       (AX), Z0, Z0
-	VADDPS.Z     64(AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS.Z     64(AX), Z3, K1, Z3
-	ADDQ         DX, AX
-	VADDPS       (AX), Z4, Z4
-	VADDPS.Z     64(AX), Z5, K1, Z5
-	ADDQ         DX, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS.Z     64(AX), Z7, K1, Z7
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
+	MOVQ         R12, (R11)
+	MOVQ         k+80(FP), R12
+	SUBQ         R12, 16(R11)
+	JG           wide4walked
+	MOVQ         32(R11), AX
+	CMPQ         AX, 40(R11)
+	JGE          wide4end
+	MOVQ         (R11)(AX*1), R12
+	MOVQ         R12, (R11)
+	MOVQ         8(R11)(AX*1), R12
+	MOVQ         R12, 8(R11)
+	ADDQ         $0x10, 32(R11)
+	MOVQ         24(R11), R12
+	MOVQ         R12, 16(R11)
+	JMP          wide4walked
+
+wide4end:
+	MOVQ $0x00000000, 8(R11)
+
+wide4walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
+	MOVB     accumulate+88(FP), R9
+	TESTB    R9, R9
+	JZ       wide4added
+	VADDPS   (AX), Z0, Z0
+	VADDPS.Z 64(AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS   (AX), Z2, Z2
+	VADDPS.Z 64(AX), Z3, K1, Z3
+	ADDQ     DX, AX
+	VADDPS   (AX), Z4, Z4
+	VADDPS.Z 64(AX), Z5, K1, Z5
+	ADDQ     DX, AX
+	VADDPS   (AX), Z6, Z6
+	VADDPS.Z 64(AX), Z7, K1, Z7
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
 
 wide4added:
 	CMPQ    out+96(FP), $0x00
@@ -2451,9 +2715,13 @@ wide3:
 	VPXORD Z5, Z5, Z5
 	MOVQ   a+0(FP), AX
 	MOVQ   DI, DX
+	MOVQ   ahead+128(FP), R10
+	MOVQ   (R10), R11
 	MOVQ   k+80(FP), R9
 
 wide3step:
+	PREFETCHT1   (R11)
+	ADDQ         8(R10), R11
 	VMOVUPS      (DX), Z28
 	VMOVUPS.Z    64(DX), K1, Z29
 	ADDQ         SI, DX
@@ -2469,29 +2737,49 @@ wide3step:
 	ADDQ         BX, AX
 	DECQ         R9
 	JNZ          wide3step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
-	MOVB         accumulate+88(FP), R9
-	TESTB        R9, R9
-	JZ           wide3added
-	VADDPS       (AX), Z0, Z0
-	VADDPS.Z     64(AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS.Z     64(AX), Z3, K1, Z3
-	ADDQ         DX, AX
-	VADDPS       (AX), Z4, Z4
-	VADDPS.Z     64(AX), Z5, K1, Z5
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
+	MOVQ         R11, (R10)
+	MOVQ         k+80(FP), R11
+	SUBQ         R11, 16(R10)
+	JG           wide3walked
+	MOVQ         32(R10), AX
+	CMPQ         AX, 40(R10)
+	JGE          wide3end
+	MOVQ         (R10)(AX*1), R11
+	MOVQ         R11, (R10)
+	MOVQ         8(R10)(AX*1), R11
+	MOVQ         R11, 8(R10)
+	ADDQ         $0x10, 32(R10)
+	MOVQ         24(R10), R11
+	MOVQ         R11, 16(R10)
+	JMP          wide3walked
+
+wide3end:
+	MOVQ $0x00000000, 8(R10)
+
+wide3walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
+	MOVB     accumulate+88(FP), R9
+	TESTB    R9, R9
+	JZ       wide3added
+	VADDPS   (AX), Z0, Z0
+	VADDPS.Z 64(AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS   (AX), Z2, Z2
+	VADDPS.Z 64(AX), Z3, K1, Z3
+	ADDQ     DX, AX
+	VADDPS   (AX), Z4, Z4
+	VADDPS.Z 64(AX), Z5, K1, Z5
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
 
 wide3added:
 	CMPQ    out+96(FP), $0x00
@@ -2546,9 +2834,13 @@ wide2:
 	VPXORD Z3, Z3, Z3
 	MOVQ   a+0(FP), AX
 	MOVQ   DI, DX
+	MOVQ   ahead+128(FP), R10
+	MOVQ   (R10), R11
 	MOVQ   k+80(FP), R9
 
 wide2step:
+	PREFETCHT1   (R11)
+	ADDQ         8(R10), R11
 	VMOVUPS      (DX), Z28
 	VMOVUPS.Z    64(DX), K1, Z29
 	ADDQ         SI, DX
@@ -2561,26 +2853,46 @@ wide2step:
 	ADDQ         BX, AX
 	DECQ         R9
 	JNZ          wide2step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
-	MOVB         accumulate+88(FP), R9
-	TESTB        R9, R9
-	JZ           wide2added
-	VADDPS       (AX), Z0, Z0
-	VADDPS.Z     64(AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS.Z     64(AX), Z3, K1, Z3
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
+	MOVQ         R11, (R10)
+	MOVQ         k+80(FP), R11
+	SUBQ         R11, 16(R10)
+	JG           wide2walked
+	MOVQ         32(R10), AX
+	CMPQ         AX, 40(R10)
+	JGE          wide2end
+	MOVQ         (R10)(AX*1), R11
+	MOVQ         R11, (R10)
+	MOVQ         8(R10)(AX*1), R11
+	MOVQ         R11, 8(R10)
+	ADDQ         $0x10, 32(R10)
+	MOVQ         24(R10), R11
+	MOVQ         R11, 16(R10)
+	JMP          wide2walked
+
+wide2end:
+	MOVQ $0x00000000, 8(R10)
+
+wide2walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
+	MOVB     accumulate+88(FP), R9
+	TESTB    R9, R9
+	JZ       wide2added
+	VADDPS   (AX), Z0, Z0
+	VADDPS.Z 64(AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS   (AX), Z2, Z2
+	VADDPS.Z 64(AX), Z3, K1, Z3
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
 
 wide2added:
 	CMPQ    out+96(FP), $0x00
@@ -2623,9 +2935,13 @@ wide1:
 	VPXORD Z1, Z1, Z1
 	MOVQ   a+0(FP), AX
 	MOVQ   DI, DX
+	MOVQ   ahead+128(FP), R10
+	MOVQ   (R10), R11
 	MOVQ   k+80(FP), R9
 
 wide1step:
+	PREFETCHT1   (R11)
+	ADDQ         8(R10), R11
 	VMOVUPS      (DX), Z28
 	VMOVUPS.Z    64(DX), K1, Z29
 	ADDQ         SI, DX
@@ -2635,23 +2951,43 @@ wide1step:
 	ADDQ         BX, AX
 	DECQ         R9
 	JNZ          wide1step
-	MOVQ         ldc+48(FP), AX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DX
-	SUBQ         R8, DX
-	SHLQ         $0x02, DX
-	ADDQ         DX, AX
-	MOVB         accumulate+88(FP), DL
-	TESTB        DL, DL
-	JZ           wide1added
-	VADDPS       (AX), Z0, Z0
-	VADDPS.Z     64(AX), Z1, K1, Z1
-	MOVQ         ldc+48(FP), AX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DX
-	SUBQ         R8, DX
-	SHLQ         $0x02, DX
-	ADDQ         DX, AX
+	MOVQ         R11, (R10)
+	MOVQ         k+80(FP), R11
+	SUBQ         R11, 16(R10)
+	JG           wide1walked
+	MOVQ         32(R10), AX
+	CMPQ         AX, 40(R10)
+	JGE          wide1end
+	MOVQ         (R10)(AX*1), R11
+	MOVQ         R11, (R10)
+	MOVQ         8(R10)(AX*1), R11
+	MOVQ         R11, 8(R10)
+	ADDQ         $0x10, 32(R10)
+	MOVQ         24(R10), R11
+	MOVQ         R11, 16(R10)
+	JMP          wide1walked
+
+wide1end:
+	MOVQ $0x00000000, 8(R10)
+
+wide1walked:
+	MOVQ     ldc+48(FP), AX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DX
+	SUBQ     R8, DX
+	SHLQ     $0x02, DX
+	ADDQ     DX, AX
+	MOVB     accumulate+88(FP), DL
+	TESTB    DL, DL
+	JZ       wide1added
+	VADDPS   (AX), Z0, Z0
+	VADDPS.Z 64(AX), Z1, K1, Z1
+	MOVQ     ldc+48(FP), AX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DX
+	SUBQ     R8, DX
+	SHLQ     $0x02, DX
+	ADDQ     DX, AX
 
 wide1added:
 	CMPQ    out+96(FP), $0x00
@@ -2806,9 +3142,13 @@ thinFrom14To14:
 	ADDQ   CX, R10
 	LEAQ   (R10)(CX*2), R11
 	ADDQ   CX, R11
+	MOVQ   ahead+128(FP), R13
+	MOVQ   (R13), R14
 	MOVQ   k+80(FP), R12
 
 thin14step:
+	PREFETCHT1   (R14)
+	ADDQ         8(R13), R14
 	VMOVUPS.Z    (DI), K1, Z29
 	ADDQ         SI, DI
 	VBROADCASTSS (AX), Z30
@@ -2846,48 +3186,68 @@ thin14step:
 	ADDQ         BX, R11
 	DECQ         R12
 	JNZ          thin14step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
-	MOVB         accumulate+88(FP), DI
-	TESTB        DI, DI
-	JZ           thin14added
-	VADDPS.Z     (AX), Z0, K1, Z0
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z2, K1, Z2
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z3, K1, Z3
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z4, K1, Z4
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z5, K1, Z5
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z6, K1, Z6
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z7, K1, Z7
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z8, K1, Z8
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z9, K1, Z9
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z10, K1, Z10
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z11, K1, Z11
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z12, K1, Z12
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z13, K1, Z13
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
+	MOVQ         R14, (R13)
+	MOVQ         k+80(FP), R14
+	SUBQ         R14, 16(R13)
+	JG           thin14walked
+	MOVQ         32(R13), AX
+	CMPQ         AX, 40(R13)
+	JGE          thin14end
+	MOVQ         (R13)(AX*1), R14
+	MOVQ         R14, (R13)
+	MOVQ         8(R13)(AX*1), R14
+	MOVQ         R14, 8(R13)
+	ADDQ         $0x10, 32(R13)
+	MOVQ         24(R13), R14
+	MOVQ         R14, 16(R13)
+	JMP          thin14walked
+
+thin14end:
+	MOVQ $0x00000000, 8(R13)
+
+thin14walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
+	MOVB     accumulate+88(FP), DI
+	TESTB    DI, DI
+	JZ       thin14added
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z3, K1, Z3
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z5, K1, Z5
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z7, K1, Z7
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z9, K1, Z9
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z10, K1, Z10
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z11, K1, Z11
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z12, K1, Z12
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z13, K1, Z13
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
 
 thin14added:
 	CMPQ    out+96(FP), $0x00
@@ -3026,9 +3386,13 @@ thin13:
 	ADDQ   CX, R10
 	LEAQ   (R10)(CX*2), R11
 	ADDQ   CX, R11
+	MOVQ   ahead+128(FP), R13
+	MOVQ   (R13), R14
 	MOVQ   k+80(FP), R12
 
 thin13step:
+	PREFETCHT1   (R14)
+	ADDQ         8(R13), R14
 	VMOVUPS.Z    (DI), K1, Z29
 	ADDQ         SI, DI
 	VBROADCASTSS (AX), Z30
@@ -3064,46 +3428,66 @@ thin13step:
 	ADDQ         BX, R11
 	DECQ         R12
 	JNZ          thin13step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
-	MOVB         accumulate+88(FP), DI
-	TESTB        DI, DI
-	JZ           thin13added
-	VADDPS.Z     (AX), Z0, K1, Z0
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z2, K1, Z2
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z3, K1, Z3
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z4, K1, Z4
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z5, K1, Z5
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z6, K1, Z6
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z7, K1, Z7
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z8, K1, Z8
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z9, K1, Z9
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z10, K1, Z10
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z11, K1, Z11
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z12, K1, Z12
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
+	MOVQ         R14, (R13)
+	MOVQ         k+80(FP), R14
+	SUBQ         R14, 16(R13)
+	JG           thin13walked
+	MOVQ         32(R13), AX
+	CMPQ         AX, 40(R13)
+	JGE          thin13end
+	MOVQ         (R13)(AX*1), R14
+	MOVQ         R14, (R13)
+	MOVQ         8(R13)(AX*1), R14
+	MOVQ         R14, 8(R13)
+	ADDQ         $0x10, 32(R13)
+	MOVQ         24(R13), R14
+	MOVQ         R14, 16(R13)
+	JMP          thin13walked
+
+thin13end:
+	MOVQ $0x00000000, 8(R13)
+
+thin13walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
+	MOVB     accumulate+88(FP), DI
+	TESTB    DI, DI
+	JZ       thin13added
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z3, K1, Z3
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z5, K1, Z5
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z7, K1, Z7
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z9, K1, Z9
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z10, K1, Z10
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z11, K1, Z11
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z12, K1, Z12
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
 
 thin13added:
 	CMPQ    out+96(FP), $0x00
@@ -3232,9 +3616,13 @@ thin12:
 	ADDQ   CX, R9
 	LEAQ   (R9)(CX*2), R10
 	ADDQ   CX, R10
+	MOVQ   ahead+128(FP), R12
+	MOVQ   (R12), R13
 	MOVQ   k+80(FP), R11
 
 thin12step:
+	PREFETCHT1   (R13)
+	ADDQ         8(R12), R13
 	VMOVUPS.Z    (DI), K1, Z29
 	ADDQ         SI, DI
 	VBROADCASTSS (AX), Z30
@@ -3267,44 +3655,64 @@ thin12step:
 	ADDQ         BX, R10
 	DECQ         R11
 	JNZ          thin12step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
-	MOVB         accumulate+88(FP), DI
-	TESTB        DI, DI
-	JZ           thin12added
-	VADDPS.Z     (AX), Z0, K1, Z0
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z2, K1, Z2
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z3, K1, Z3
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z4, K1, Z4
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z5, K1, Z5
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z6, K1, Z6
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z7, K1, Z7
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z8, K1, Z8
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z9, K1, Z9
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z10, K1, Z10
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z11, K1, Z11
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
+	MOVQ         R13, (R12)
+	MOVQ         k+80(FP), R13
+	SUBQ         R13, 16(R12)
+	JG           thin12walked
+	MOVQ         32(R12), AX
+	CMPQ         AX, 40(R12)
+	JGE          thin12end
+	MOVQ         (R12)(AX*1), R13
+	MOVQ         R13, (R12)
+	MOVQ         8(R12)(AX*1), R13
+	MOVQ         R13, 8(R12)
+	ADDQ         $0x10, 32(R12)
+	MOVQ         24(R12), R13
+	MOVQ         R13, 16(R12)
+	JMP          thin12walked
+
+thin12end:
+	MOVQ $0x00000000, 8(R12)
+
+thin12walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
+	MOVB     accumulate+88(FP), DI
+	TESTB    DI, DI
+	JZ       thin12added
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z3, K1, Z3
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z5, K1, Z5
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z7, K1, Z7
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z9, K1, Z9
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z10, K1, Z10
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z11, K1, Z11
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
 
 thin12added:
 	CMPQ    out+96(FP), $0x00
@@ -3425,9 +3833,13 @@ thin11:
 	ADDQ   CX, R9
 	LEAQ   (R9)(CX*2), R10
 	ADDQ   CX, R10
+	MOVQ   ahead+128(FP), R12
+	MOVQ   (R12), R13
 	MOVQ   k+80(FP), R11
 
 thin11step:
+	PREFETCHT1   (R13)
+	ADDQ         8(R12), R13
 	VMOVUPS.Z    (DI), K1, Z29
 	ADDQ         SI, DI
 	VBROADCASTSS (AX), Z30
@@ -3458,42 +3870,62 @@ thin11step:
 	ADDQ         BX, R10
 	DECQ         R11
 	JNZ          thin11step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
-	MOVB         accumulate+88(FP), DI
-	TESTB        DI, DI
-	JZ           thin11added
-	VADDPS.Z     (AX), Z0, K1, Z0
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z2, K1, Z2
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z3, K1, Z3
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z4, K1, Z4
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z5, K1, Z5
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z6, K1, Z6
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z7, K1, Z7
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z8, K1, Z8
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z9, K1, Z9
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z10, K1, Z10
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
+	MOVQ         R13, (R12)
+	MOVQ         k+80(FP), R13
+	SUBQ         R13, 16(R12)
+	JG           thin11walked
+	MOVQ         32(R12), AX
+	CMPQ         AX, 40(R12)
+	JGE          thin11end
+	MOVQ         (R12)(AX*1), R13
+	MOVQ         R13, (R12)
+	MOVQ         8(R12)(AX*1), R13
+	MOVQ         R13, 8(R12)
+	ADDQ         $0x10, 32(R12)
+	MOVQ         24(R12), R13
+	MOVQ         R13, 16(R12)
+	JMP          thin11walked
+
+thin11end:
+	MOVQ $0x00000000, 8(R12)
+
+thin11walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
+	MOVB     accumulate+88(FP), DI
+	TESTB    DI, DI
+	JZ       thin11added
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z3, K1, Z3
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z5, K1, Z5
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z7, K1, Z7
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z9, K1, Z9
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z10, K1, Z10
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
 
 thin11added:
 	CMPQ    out+96(FP), $0x00
@@ -3606,9 +4038,13 @@ thin10:
 	ADDQ   CX, R9
 	LEAQ   (R9)(CX*2), R10
 	ADDQ   CX, R10
+	MOVQ   ahead+128(FP), R12
+	MOVQ   (R12), R13
 	MOVQ   k+80(FP), R11
 
 thin10step:
+	PREFETCHT1   (R13)
+	ADDQ         8(R12), R13
 	VMOVUPS.Z    (DI), K1, Z29
 	ADDQ         SI, DI
 	VBROADCASTSS (AX), Z30
@@ -3637,40 +4073,60 @@ thin10step:
 	ADDQ         BX, R10
 	DECQ         R11
 	JNZ          thin10step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
-	MOVB         accumulate+88(FP), DI
-	TESTB        DI, DI
-	JZ           thin10added
-	VADDPS.Z     (AX), Z0, K1, Z0
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z2, K1, Z2
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z3, K1, Z3
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z4, K1, Z4
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z5, K1, Z5
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z6, K1, Z6
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z7, K1, Z7
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z8, K1, Z8
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z9, K1, Z9
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
+	MOVQ         R13, (R12)
+	MOVQ         k+80(FP), R13
+	SUBQ         R13, 16(R12)
+	JG           thin10walked
+	MOVQ         32(R12), AX
+	CMPQ         AX, 40(R12)
+	JGE          thin10end
+	MOVQ         (R12)(AX*1), R13
+	MOVQ         R13, (R12)
+	MOVQ         8(R12)(AX*1), R13
+	MOVQ         R13, 8(R12)
+	ADDQ         $0x10, 32(R12)
+	MOVQ         24(R12), R13
+	MOVQ         R13, 16(R12)
+	JMP          thin10walked
+
+thin10end:
+	MOVQ $0x00000000, 8(R12)
+
+thin10walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
+	MOVB     accumulate+88(FP), DI
+	TESTB    DI, DI
+	JZ       thin10added
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z3, K1, Z3
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z5, K1, Z5
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z7, K1, Z7
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z9, K1, Z9
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
 
 thin10added:
 	CMPQ    out+96(FP), $0x00
@@ -3773,9 +4229,13 @@ thin9:
 	ADDQ   CX, DX
 	LEAQ   (DX)(CX*2), R9
 	ADDQ   CX, R9
+	MOVQ   ahead+128(FP), R11
+	MOVQ   (R11), R12
 	MOVQ   k+80(FP), R10
 
 thin9step:
+	PREFETCHT1   (R12)
+	ADDQ         8(R11), R12
 	VMOVUPS.Z    (DI), K1, Z29
 	ADDQ         SI, DI
 	VBROADCASTSS (AX), Z30
@@ -3801,38 +4261,58 @@ thin9step:
 	ADDQ         BX, R9
 	DECQ         R10
 	JNZ          thin9step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
-	MOVB         accumulate+88(FP), DI
-	TESTB        DI, DI
-	JZ           thin9added
-	VADDPS.Z     (AX), Z0, K1, Z0
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z2, K1, Z2
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z3, K1, Z3
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z4, K1, Z4
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z5, K1, Z5
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z6, K1, Z6
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z7, K1, Z7
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z8, K1, Z8
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
+	MOVQ         R12, (R11)
+	MOVQ         k+80(FP), R12
+	SUBQ         R12, 16(R11)
+	JG           thin9walked
+	MOVQ         32(R11), AX
+	CMPQ         AX, 40(R11)
+	JGE          thin9end
+	MOVQ         (R11)(AX*1), R12
+	MOVQ         R12, (R11)
+	MOVQ         8(R11)(AX*1), R12
+	MOVQ         R12, 8(R11)
+	ADDQ         $0x10, 32(R11)
+	MOVQ         24(R11), R12
+	MOVQ         R12, 16(R11)
+	JMP          thin9walked
+
+thin9end:
+	MOVQ $0x00000000, 8(R11)
+
+thin9walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
+	MOVB     accumulate+88(FP), DI
+	TESTB    DI, DI
+	JZ       thin9added
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z3, K1, Z3
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z5, K1, Z5
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z7, K1, Z7
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
 
 thin9added:
 	CMPQ    out+96(FP), $0x00
@@ -3927,9 +4407,13 @@ thin8:
 	ADDQ   CX, DX
 	LEAQ   (DX)(CX*2), R9
 	ADDQ   CX, R9
+	MOVQ   ahead+128(FP), R11
+	MOVQ   (R11), R12
 	MOVQ   k+80(FP), R10
 
 thin8step:
+	PREFETCHT1   (R12)
+	ADDQ         8(R11), R12
 	VMOVUPS.Z    (DI), K1, Z29
 	ADDQ         SI, DI
 	VBROADCASTSS (AX), Z30
@@ -3953,36 +4437,56 @@ thin8step:
 	ADDQ         BX, R9
 	DECQ         R10
 	JNZ          thin8step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
-	MOVB         accumulate+88(FP), DI
-	TESTB        DI, DI
-	JZ           thin8added
-	VADDPS.Z     (AX), Z0, K1, Z0
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z2, K1, Z2
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z3, K1, Z3
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z4, K1, Z4
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z5, K1, Z5
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z6, K1, Z6
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z7, K1, Z7
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
+	MOVQ         R12, (R11)
+	MOVQ         k+80(FP), R12
+	SUBQ         R12, 16(R11)
+	JG           thin8walked
+	MOVQ         32(R11), AX
+	CMPQ         AX, 40(R11)
+	JGE          thin8end
+	MOVQ         (R11)(AX*1), R12
+	MOVQ         R12, (R11)
+	MOVQ         8(R11)(AX*1), R12
+	MOVQ         R12, 8(R11)
+	ADDQ         $0x10, 32(R11)
+	MOVQ         24(R11), R12
+	MOVQ         R12, 16(R11)
+	JMP          thin8walked
+
+thin8end:
+	MOVQ $0x00000000, 8(R11)
+
+thin8walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
+	MOVB     accumulate+88(FP), DI
+	TESTB    DI, DI
+	JZ       thin8added
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z3, K1, Z3
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z5, K1, Z5
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z7, K1, Z7
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
 
 thin8added:
 	CMPQ    out+96(FP), $0x00
@@ -4069,9 +4573,13 @@ thin7:
 	ADDQ   CX, DX
 	LEAQ   (DX)(CX*2), R9
 	ADDQ   CX, R9
+	MOVQ   ahead+128(FP), R11
+	MOVQ   (R11), R12
 	MOVQ   k+80(FP), R10
 
 thin7step:
+	PREFETCHT1   (R12)
+	ADDQ         8(R11), R12
 	VMOVUPS.Z    (DI), K1, Z29
 	ADDQ         SI, DI
 	VBROADCASTSS (AX), Z30
@@ -4093,34 +4601,54 @@ thin7step:
 	ADDQ         BX, R9
 	DECQ         R10
 	JNZ          thin7step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
-	MOVB         accumulate+88(FP), DI
-	TESTB        DI, DI
-	JZ           thin7added
-	VADDPS.Z     (AX), Z0, K1, Z0
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z2, K1, Z2
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z3, K1, Z3
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z4, K1, Z4
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z5, K1, Z5
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z6, K1, Z6
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
+	MOVQ         R12, (R11)
+	MOVQ         k+80(FP), R12
+	SUBQ         R12, 16(R11)
+	JG           thin7walked
+	MOVQ         32(R11), AX
+	CMPQ         AX, 40(R11)
+	JGE          thin7end
+	MOVQ         (R11)(AX*1), R12
+	MOVQ         R12, (R11)
+	MOVQ         8(R11)(AX*1), R12
+	MOVQ         R12, 8(R11)
+	ADDQ         $0x10, 32(R11)
+	MOVQ         24(R11), R12
+	MOVQ         R12, 16(R11)
+	JMP          thin7walked
+
+thin7end:
+	MOVQ $0x00000000, 8(R11)
+
+thin7walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
+	MOVB     accumulate+88(FP), DI
+	TESTB    DI, DI
+	JZ       thin7added
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z3, K1, Z3
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z5, K1, Z5
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
 
 thin7added:
 	CMPQ    out+96(FP), $0x00
@@ -4197,9 +4725,13 @@ thin6:
 	MOVQ   a+0(FP), AX
 	LEAQ   (AX)(CX*2), DX
 	ADDQ   CX, DX
+	MOVQ   ahead+128(FP), R10
+	MOVQ   (R10), R11
 	MOVQ   k+80(FP), R9
 
 thin6step:
+	PREFETCHT1   (R11)
+	ADDQ         8(R10), R11
 	VMOVUPS.Z    (DI), K1, Z29
 	ADDQ         SI, DI
 	VBROADCASTSS (AX), Z30
@@ -4218,32 +4750,52 @@ thin6step:
 	ADDQ         BX, DX
 	DECQ         R9
 	JNZ          thin6step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
-	MOVB         accumulate+88(FP), DI
-	TESTB        DI, DI
-	JZ           thin6added
-	VADDPS.Z     (AX), Z0, K1, Z0
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z2, K1, Z2
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z3, K1, Z3
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z4, K1, Z4
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z5, K1, Z5
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
+	MOVQ         R11, (R10)
+	MOVQ         k+80(FP), R11
+	SUBQ         R11, 16(R10)
+	JG           thin6walked
+	MOVQ         32(R10), AX
+	CMPQ         AX, 40(R10)
+	JGE          thin6end
+	MOVQ         (R10)(AX*1), R11
+	MOVQ         R11, (R10)
+	MOVQ         8(R10)(AX*1), R11
+	MOVQ         R11, 8(R10)
+	ADDQ         $0x10, 32(R10)
+	MOVQ         24(R10), R11
+	MOVQ         R11, 16(R10)
+	JMP          thin6walked
+
+thin6end:
+	MOVQ $0x00000000, 8(R10)
+
+thin6walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
+	MOVB     accumulate+88(FP), DI
+	TESTB    DI, DI
+	JZ       thin6added
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z3, K1, Z3
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z5, K1, Z5
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
 
 thin6added:
 	CMPQ    out+96(FP), $0x00
@@ -4312,9 +4864,13 @@ thin5:
 	MOVQ   a+0(FP), AX
 	LEAQ   (AX)(CX*2), DX
 	ADDQ   CX, DX
+	MOVQ   ahead+128(FP), R10
+	MOVQ   (R10), R11
 	MOVQ   k+80(FP), R9
 
 thin5step:
+	PREFETCHT1   (R11)
+	ADDQ         8(R10), R11
 	VMOVUPS.Z    (DI), K1, Z29
 	ADDQ         SI, DI
 	VBROADCASTSS (AX), Z30
@@ -4331,30 +4887,50 @@ thin5step:
 	ADDQ         BX, DX
 	DECQ         R9
 	JNZ          thin5step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
-	MOVB         accumulate+88(FP), DI
-	TESTB        DI, DI
-	JZ           thin5added
-	VADDPS.Z     (AX), Z0, K1, Z0
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z2, K1, Z2
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z3, K1, Z3
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z4, K1, Z4
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
+	MOVQ         R11, (R10)
+	MOVQ         k+80(FP), R11
+	SUBQ         R11, 16(R10)
+	JG           thin5walked
+	MOVQ         32(R10), AX
+	CMPQ         AX, 40(R10)
+	JGE          thin5end
+	MOVQ         (R10)(AX*1), R11
+	MOVQ         R11, (R10)
+	MOVQ         8(R10)(AX*1), R11
+	MOVQ         R11, 8(R10)
+	ADDQ         $0x10, 32(R10)
+	MOVQ         24(R10), R11
+	MOVQ         R11, 16(R10)
+	JMP          thin5walked
+
+thin5end:
+	MOVQ $0x00000000, 8(R10)
+
+thin5walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
+	MOVB     accumulate+88(FP), DI
+	TESTB    DI, DI
+	JZ       thin5added
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z3, K1, Z3
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
 
 thin5added:
 	CMPQ    out+96(FP), $0x00
@@ -4415,9 +4991,13 @@ thin4:
 	MOVQ   a+0(FP), AX
 	LEAQ   (AX)(CX*2), DX
 	ADDQ   CX, DX
+	MOVQ   ahead+128(FP), R10
+	MOVQ   (R10), R11
 	MOVQ   k+80(FP), R9
 
 thin4step:
+	PREFETCHT1   (R11)
+	ADDQ         8(R10), R11
 	VMOVUPS.Z    (DI), K1, Z29
 	ADDQ         SI, DI
 	VBROADCASTSS (AX), Z30
@@ -4432,28 +5012,48 @@ thin4step:
 	ADDQ         BX, DX
 	DECQ         R9
 	JNZ          thin4step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
-	MOVB         accumulate+88(FP), DI
-	TESTB        DI, DI
-	JZ           thin4added
-	VADDPS.Z     (AX), Z0, K1, Z0
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z2, K1, Z2
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z3, K1, Z3
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
+	MOVQ         R11, (R10)
+	MOVQ         k+80(FP), R11
+	SUBQ         R11, 16(R10)
+	JG           thin4walked
+	MOVQ         32(R10), AX
+	CMPQ         AX, 40(R10)
+	JGE          thin4end
+	MOVQ         (R10)(AX*1), R11
+	MOVQ         R11, (R10)
+	MOVQ         8(R10)(AX*1), R11
+	MOVQ         R11, 8(R10)
+	ADDQ         $0x10, 32(R10)
+	MOVQ         24(R10), R11
+	MOVQ         R11, 16(R10)
+	JMP          thin4walked
+
+thin4end:
+	MOVQ $0x00000000, 8(R10)
+
+thin4walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
+	MOVB     accumulate+88(FP), DI
+	TESTB    DI, DI
+	JZ       thin4added
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z3, K1, Z3
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
 
 thin4added:
 	CMPQ    out+96(FP), $0x00
@@ -4505,9 +5105,13 @@ thin3:
 	VPXORD Z2, Z2, Z2
 	MOVQ   a+0(FP), AX
 	MOVQ   DI, DX
+	MOVQ   ahead+128(FP), R9
+	MOVQ   (R9), R10
 	MOVQ   k+80(FP), DI
 
 thin3step:
+	PREFETCHT1   (R10)
+	ADDQ         8(R9), R10
 	VMOVUPS.Z    (DX), K1, Z29
 	ADDQ         SI, DX
 	VBROADCASTSS (AX), Z30
@@ -4519,26 +5123,46 @@ thin3step:
 	ADDQ         BX, AX
 	DECQ         DI
 	JNZ          thin3step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
-	MOVB         accumulate+88(FP), DI
-	TESTB        DI, DI
-	JZ           thin3added
-	VADDPS.Z     (AX), Z0, K1, Z0
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z2, K1, Z2
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
+	MOVQ         R10, (R9)
+	MOVQ         k+80(FP), R10
+	SUBQ         R10, 16(R9)
+	JG           thin3walked
+	MOVQ         32(R9), AX
+	CMPQ         AX, 40(R9)
+	JGE          thin3end
+	MOVQ         (R9)(AX*1), R10
+	MOVQ         R10, (R9)
+	MOVQ         8(R9)(AX*1), R10
+	MOVQ         R10, 8(R9)
+	ADDQ         $0x10, 32(R9)
+	MOVQ         24(R9), R10
+	MOVQ         R10, 16(R9)
+	JMP          thin3walked
+
+thin3end:
+	MOVQ $0x00000000, 8(R9)
+
+thin3walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
+	MOVB     accumulate+88(FP), DI
+	TESTB    DI, DI
+	JZ       thin3added
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
 
 thin3added:
 	CMPQ    out+96(FP), $0x00
@@ -4582,9 +5206,13 @@ thin2:
 	VPXORD Z1, Z1, Z1
 	MOVQ   a+0(FP), AX
 	MOVQ   DI, DX
+	MOVQ   ahead+128(FP), R9
+	MOVQ   (R9), R10
 	MOVQ   k+80(FP), DI
 
 thin2step:
+	PREFETCHT1   (R10)
+	ADDQ         8(R9), R10
 	VMOVUPS.Z    (DX), K1, Z29
 	ADDQ         SI, DX
 	VBROADCASTSS (AX), Z30
@@ -4594,24 +5222,44 @@ thin2step:
 	ADDQ         BX, AX
 	DECQ         DI
 	JNZ          thin2step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
-	MOVB         accumulate+88(FP), DI
-	TESTB        DI, DI
-	JZ           thin2added
-	VADDPS.Z     (AX), Z0, K1, Z0
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z1, K1, Z1
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
+	MOVQ         R10, (R9)
+	MOVQ         k+80(FP), R10
+	SUBQ         R10, 16(R9)
+	JG           thin2walked
+	MOVQ         32(R9), AX
+	CMPQ         AX, 40(R9)
+	JGE          thin2end
+	MOVQ         (R9)(AX*1), R10
+	MOVQ         R10, (R9)
+	MOVQ         8(R9)(AX*1), R10
+	MOVQ         R10, 8(R9)
+	ADDQ         $0x10, 32(R9)
+	MOVQ         24(R9), R10
+	MOVQ         R10, 16(R9)
+	JMP          thin2walked
+
+thin2end:
+	MOVQ $0x00000000, 8(R9)
+
+thin2walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
+	MOVB     accumulate+88(FP), DI
+	TESTB    DI, DI
+	JZ       thin2added
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
 
 thin2added:
 	CMPQ    out+96(FP), $0x00
@@ -4647,9 +5295,13 @@ thin1:
 	VPXORD Z0, Z0, Z0
 	MOVQ   a+0(FP), AX
 	MOVQ   DI, DX
+	MOVQ   ahead+128(FP), R9
+	MOVQ   (R9), R10
 	MOVQ   k+80(FP), DI
 
 thin1step:
+	PREFETCHT1   (R10)
+	ADDQ         8(R9), R10
 	VMOVUPS.Z    (DX), K1, Z29
 	ADDQ         SI, DX
 	VBROADCASTSS (AX), Z30
@@ -4657,22 +5309,42 @@ thin1step:
 	ADDQ         BX, AX
 	DECQ         DI
 	JNZ          thin1step
-	MOVQ         ldc+48(FP), AX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DX
-	SUBQ         R8, DX
-	SHLQ         $0x02, DX
-	ADDQ         DX, AX
-	MOVB         accumulate+88(FP), DL
-	TESTB        DL, DL
-	JZ           thin1added
-	VADDPS.Z     (AX), Z0, K1, Z0
-	MOVQ         ldc+48(FP), AX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DX
-	SUBQ         R8, DX
-	SHLQ         $0x02, DX
-	ADDQ         DX, AX
+	MOVQ         R10, (R9)
+	MOVQ         k+80(FP), R10
+	SUBQ         R10, 16(R9)
+	JG           thin1walked
+	MOVQ         32(R9), AX
+	CMPQ         AX, 40(R9)
+	JGE          thin1end
+	MOVQ         (R9)(AX*1), R10
+	MOVQ         R10, (R9)
+	MOVQ         8(R9)(AX*1), R10
+	MOVQ         R10, 8(R9)
+	ADDQ         $0x10, 32(R9)
+	MOVQ         24(R9), R10
+	MOVQ         R10, 16(R9)
+	JMP          thin1walked
+
+thin1end:
+	MOVQ $0x00000000, 8(R9)
+
+thin1walked:
+	MOVQ     ldc+48(FP), AX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DX
+	SUBQ     R8, DX
+	SHLQ     $0x02, DX
+	ADDQ     DX, AX
+	MOVB     accumulate+88(FP), DL
+	TESTB    DL, DL
+	JZ       thin1added
+	VADDPS.Z (AX), Z0, K1, Z0
+	MOVQ     ldc+48(FP), AX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DX
+	SUBQ     R8, DX
+	SHLQ     $0x02, DX
+	ADDQ     DX, AX
 
 thin1added:
 	CMPQ    out+96(FP), $0x00
@@ -4773,9 +5445,13 @@ tripleFrom7To7:
 	LEAQ   (DX)(CX*2), R9
 	ADDQ   CX, R9
 	MOVQ   DI, R10
+	MOVQ   ahead+128(FP), R12
+	MOVQ   (R12), R13
 	MOVQ   k+80(FP), R11
 
 triple7step:
+	PREFETCHT1   (R13)
+	ADDQ         8(R12), R13
 	VMOVUPS      (R10), Z27
 	VMOVUPS      64(R10), Z28
 	VMOVUPS.Z    128(R10), K1, Z29
@@ -4813,52 +5489,72 @@ triple7step:
 	ADDQ         BX, R9
 	DECQ         R11
 	JNZ          triple7step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         DX, AX
-	IMULQ        8(SP), AX
-	ADDQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
-	MOVB         accumulate+88(FP), R9
-	TESTB        R9, R9
-	JZ           triple7added
-	VADDPS       (AX), Z0, Z0
-	VADDPS       64(AX), Z1, Z1
-	VADDPS.Z     128(AX), Z2, K1, Z2
-	ADDQ         DX, AX
-	VADDPS       (AX), Z3, Z3
-	VADDPS       64(AX), Z4, Z4
-	VADDPS.Z     128(AX), Z5, K1, Z5
-	ADDQ         DX, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS       64(AX), Z7, Z7
-	VADDPS.Z     128(AX), Z8, K1, Z8
-	ADDQ         DX, AX
-	VADDPS       (AX), Z9, Z9
-	VADDPS       64(AX), Z10, Z10
-	VADDPS.Z     128(AX), Z11, K1, Z11
-	ADDQ         DX, AX
-	VADDPS       (AX), Z12, Z12
-	VADDPS       64(AX), Z13, Z13
-	VADDPS.Z     128(AX), Z14, K1, Z14
-	ADDQ         DX, AX
-	VADDPS       (AX), Z15, Z15
-	VADDPS       64(AX), Z16, Z16
-	VADDPS.Z     128(AX), Z17, K1, Z17
-	ADDQ         DX, AX
-	VADDPS       (AX), Z18, Z18
-	VADDPS       64(AX), Z19, Z19
-	VADDPS.Z     128(AX), Z20, K1, Z20
-	MOVQ         ldc+48(FP), DX
-	MOVQ         DX, AX
-	IMULQ        8(SP), AX
-	ADDQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
+	MOVQ         R13, (R12)
+	MOVQ         k+80(FP), R13
+	SUBQ         R13, 16(R12)
+	JG           triple7walked
+	MOVQ         32(R12), AX
+	CMPQ         AX, 40(R12)
+	JGE          triple7end
+	MOVQ         (R12)(AX*1), R13
+	MOVQ         R13, (R12)
+	MOVQ         8(R12)(AX*1), R13
+	MOVQ         R13, 8(R12)
+	ADDQ         $0x10, 32(R12)
+	MOVQ         24(R12), R13
+	MOVQ         R13, 16(R12)
+	JMP          triple7walked
+
+triple7end:
+	MOVQ $0x00000000, 8(R12)
+
+triple7walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     DX, AX
+	IMULQ    8(SP), AX
+	ADDQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
+	MOVB     accumulate+88(FP), R9
+	TESTB    R9, R9
+	JZ       triple7added
+	VADDPS   (AX), Z0, Z0
+	VADDPS   64(AX), Z1, Z1
+	VADDPS.Z 128(AX), Z2, K1, Z2
+	ADDQ     DX, AX
+	VADDPS   (AX), Z3, Z3
+	VADDPS   64(AX), Z4, Z4
+	VADDPS.Z 128(AX), Z5, K1, Z5
+	ADDQ     DX, AX
+	VADDPS   (AX), Z6, Z6
+	VADDPS   64(AX), Z7, Z7
+	VADDPS.Z 128(AX), Z8, K1, Z8
+	ADDQ     DX, AX
+	VADDPS   (AX), Z9, Z9
+	VADDPS   64(AX), Z10, Z10
+	VADDPS.Z 128(AX), Z11, K1, Z11
+	ADDQ     DX, AX
+	VADDPS   (AX), Z12, Z12
+	VADDPS   64(AX), Z13, Z13
+	VADDPS.Z 128(AX), Z14, K1, Z14
+	ADDQ     DX, AX
+	VADDPS   (AX), Z15, Z15
+	VADDPS   64(AX), Z16, Z16
+	VADDPS.Z 128(AX), Z17, K1, Z17
+	ADDQ     DX, AX
+	VADDPS   (AX), Z18, Z18
+	VADDPS   64(AX), Z19, Z19
+	VADDPS.Z 128(AX), Z20, K1, Z20
+	MOVQ     ldc+48(FP), DX
+	MOVQ     DX, AX
+	IMULQ    8(SP), AX
+	ADDQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
 
 triple7added:
 	CMPQ    out+96(FP), $0x00
@@ -4997,9 +5693,13 @@ triple6:
 	LEAQ   (AX)(CX*2), DX
 	ADDQ   CX, DX
 	MOVQ   DI, R9
+	MOVQ   ahead+128(FP), R11
+	MOVQ   (R11), R12
 	MOVQ   k+80(FP), R10
 
 triple6step:
+	PREFETCHT1   (R12)
+	ADDQ         8(R11), R12
 	VMOVUPS      (R9), Z27
 	VMOVUPS      64(R9), Z28
 	VMOVUPS.Z    128(R9), K1, Z29
@@ -5032,48 +5732,68 @@ triple6step:
 	ADDQ         BX, DX
 	DECQ         R10
 	JNZ          triple6step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         DX, AX
-	IMULQ        8(SP), AX
-	ADDQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
-	MOVB         accumulate+88(FP), R9
-	TESTB        R9, R9
-	JZ           triple6added
-	VADDPS       (AX), Z0, Z0
-	VADDPS       64(AX), Z1, Z1
-	VADDPS.Z     128(AX), Z2, K1, Z2
-	ADDQ         DX, AX
-	VADDPS       (AX), Z3, Z3
-	VADDPS       64(AX), Z4, Z4
-	VADDPS.Z     128(AX), Z5, K1, Z5
-	ADDQ         DX, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS       64(AX), Z7, Z7
-	VADDPS.Z     128(AX), Z8, K1, Z8
-	ADDQ         DX, AX
-	VADDPS       (AX), Z9, Z9
-	VADDPS       64(AX), Z10, Z10
-	VADDPS.Z     128(AX), Z11, K1, Z11
-	ADDQ         DX, AX
-	VADDPS       (AX), Z12, Z12
-	VADDPS       64(AX), Z13, Z13
-	VADDPS.Z     128(AX), Z14, K1, Z14
-	ADDQ         DX, AX
-	VADDPS       (AX), Z15, Z15
-	VADDPS       64(AX), Z16, Z16
-	VADDPS.Z     128(AX), Z17, K1, Z17
-	MOVQ         ldc+48(FP), DX
-	MOVQ         DX, AX
-	IMULQ        8(SP), AX
-	ADDQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
+	MOVQ         R12, (R11)
+	MOVQ         k+80(FP), R12
+	SUBQ         R12, 16(R11)
+	JG           triple6walked
+	MOVQ         32(R11), AX
+	CMPQ         AX, 40(R11)
+	JGE          triple6end
+	MOVQ         (R11)(AX*1), R12
+	MOVQ         R12, (R11)
+	MOVQ         8(R11)(AX*1), R12
+	MOVQ         R12, 8(R11)
+	ADDQ         $0x10, 32(R11)
+	MOVQ         24(R11), R12
+	MOVQ         R12, 16(R11)
+	JMP          triple6walked
+
+triple6end:
+	MOVQ $0x00000000, 8(R11)
+
+triple6walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     DX, AX
+	IMULQ    8(SP), AX
+	ADDQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
+	MOVB     accumulate+88(FP), R9
+	TESTB    R9, R9
+	JZ       triple6added
+	VADDPS   (AX), Z0, Z0
+	VADDPS   64(AX), Z1, Z1
+	VADDPS.Z 128(AX), Z2, K1, Z2
+	ADDQ     DX, AX
+	VADDPS   (AX), Z3, Z3
+	VADDPS   64(AX), Z4, Z4
+	VADDPS.Z 128(AX), Z5, K1, Z5
+	ADDQ     DX, AX
+	VADDPS   (AX), Z6, Z6
+	VADDPS   64(AX), Z7, Z7
+	VADDPS.Z 128(AX), Z8, K1, Z8
+	ADDQ     DX, AX
+	VADDPS   (AX), Z9, Z9
+	VADDPS   64(AX), Z10, Z10
+	VADDPS.Z 128(AX), Z11, K1, Z11
+	ADDQ     DX, AX
+	VADDPS   (AX), Z12, Z12
+	VADDPS   64(AX), Z13, Z13
+	VADDPS.Z 128(AX), Z14, K1, Z14
+	ADDQ     DX, AX
+	VADDPS   (AX), Z15, Z15
+	VADDPS   64(AX), Z16, Z16
+	VADDPS.Z 128(AX), Z17, K1, Z17
+	MOVQ     ldc+48(FP), DX
+	MOVQ     DX, AX
+	IMULQ    8(SP), AX
+	ADDQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
 
 triple6added:
 	CMPQ    out+96(FP), $0x00
@@ -5196,9 +5916,13 @@ triple5:
 	LEAQ   (AX)(CX*2), DX
 	ADDQ   CX, DX
 	MOVQ   DI, R9
+	MOVQ   ahead+128(FP), R11
+	MOVQ   (R11), R12
 	MOVQ   k+80(FP), R10
 
 triple5step:
+	PREFETCHT1   (R12)
+	ADDQ         8(R11), R12
 	VMOVUPS      (R9), Z27
 	VMOVUPS      64(R9), Z28
 	VMOVUPS.Z    128(R9), K1, Z29
@@ -5227,44 +5951,64 @@ triple5step:
 	ADDQ         BX, DX
 	DECQ         R10
 	JNZ          triple5step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         DX, AX
-	IMULQ        8(SP), AX
-	ADDQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
-	MOVB         accumulate+88(FP), R9
-	TESTB        R9, R9
-	JZ           triple5added
-	VADDPS       (AX), Z0, Z0
-	VADDPS       64(AX), Z1, Z1
-	VADDPS.Z     128(AX), Z2, K1, Z2
-	ADDQ         DX, AX
-	VADDPS       (AX), Z3, Z3
-	VADDPS       64(AX), Z4, Z4
-	VADDPS.Z     128(AX), Z5, K1, Z5
-	ADDQ         DX, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS       64(AX), Z7, Z7
-	VADDPS.Z     128(AX), Z8, K1, Z8
-	ADDQ         DX, AX
-	VADDPS       (AX), Z9, Z9
-	VADDPS       64(AX), Z10, Z10
-	VADDPS.Z     128(AX), Z11, K1, Z11
-	ADDQ         DX, AX
-	VADDPS       (AX), Z12, Z12
-	VADDPS       64(AX), Z13, Z13
-	VADDPS.Z     128(AX), Z14, K1, Z14
-	MOVQ         ldc+48(FP), DX
-	MOVQ         DX, AX
-	IMULQ        8(SP), AX
-	ADDQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
+	MOVQ         R12, (R11)
+	MOVQ         k+80(FP), R12
+	SUBQ         R12, 16(R11)
+	JG           triple5walked
+	MOVQ         32(R11), AX
+	CMPQ         AX, 40(R11)
+	JGE          triple5end
+	MOVQ         (R11)(AX*1), R12
+	MOVQ         R12, (R11)
+	MOVQ         8(R11)(AX*1), R12
+	MOVQ         R12, 8(R11)
+	ADDQ         $0x10, 32(R11)
+	MOVQ         24(R11), R12
+	MOVQ         R12, 16(R11)
+	JMP          triple5walked
+
+triple5end:
+	MOVQ $0x00000000, 8(R11)
+
+triple5walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     DX, AX
+	IMULQ    8(SP), AX
+	ADDQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
+	MOVB     accumulate+88(FP), R9
+	TESTB    R9, R9
+	JZ       triple5added
+	VADDPS   (AX), Z0, Z0
+	VADDPS   64(AX), Z1, Z1
+	VADDPS.Z 128(AX), Z2, K1, Z2
+	ADDQ     DX, AX
+	VADDPS   (AX), Z3, Z3
+	VADDPS   64(AX), Z4, Z4
+	VADDPS.Z 128(AX), Z5, K1, Z5
+	ADDQ     DX, AX
+	VADDPS   (AX), Z6, Z6
+	VADDPS   64(AX), Z7, Z7
+	VADDPS.Z 128(AX), Z8, K1, Z8
+	ADDQ     DX, AX
+	VADDPS   (AX), Z9, Z9
+	VADDPS   64(AX), Z10, Z10
+	VADDPS.Z 128(AX), Z11, K1, Z11
+	ADDQ     DX, AX
+	VADDPS   (AX), Z12, Z12
+	VADDPS   64(AX), Z13, Z13
+	VADDPS.Z 128(AX), Z14, K1, Z14
+	MOVQ     ldc+48(FP), DX
+	MOVQ     DX, AX
+	IMULQ    8(SP), AX
+	ADDQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
 
 triple5added:
 	CMPQ    out+96(FP), $0x00
@@ -5371,9 +6115,13 @@ triple4:
 	LEAQ   (AX)(CX*2), DX
 	ADDQ   CX, DX
 	MOVQ   DI, R9
+	MOVQ   ahead+128(FP), R11
+	MOVQ   (R11), R12
 	MOVQ   k+80(FP), R10
 
 triple4step:
+	PREFETCHT1   (R12)
+	ADDQ         8(R11), R12
 	VMOVUPS      (R9), Z27
 	VMOVUPS      64(R9), Z28
 	VMOVUPS.Z    128(R9), K1, Z29
@@ -5398,40 +6146,60 @@ triple4step:
 	ADDQ         BX, DX
 	DECQ         R10
 	JNZ          triple4step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         DX, AX
-	IMULQ        8(SP), AX
-	ADDQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
-	MOVB         accumulate+88(FP), R9
-	TESTB        R9, R9
-	JZ           triple4added
-	VADDPS       (AX), Z0, Z0
-	VADDPS       64(AX), Z1, Z1
-	VADDPS.Z     128(AX), Z2, K1, Z2
-	ADDQ         DX, AX
-	VADDPS       (AX), Z3, Z3
-	VADDPS       64(AX), Z4, Z4
-	VADDPS.Z     128(AX), Z5, K1, Z5
-	ADDQ         DX, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS       64(AX), Z7, Z7
-	VADDPS.Z     128(AX), Z8, K1, Z8
-	ADDQ         DX, AX
-	VADDPS       (AX), Z9, Z9
-	VADDPS       64(AX), Z10, Z10
-	VADDPS.Z     128(AX), Z11, K1, Z11
-	MOVQ         ldc+48(FP), DX
-	MOVQ         DX, AX
-	IMULQ        8(SP), AX
-	ADDQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
+	MOVQ         R12, (R11)
+	MOVQ         k+80(FP), R12
+	SUBQ         R12, 16(R11)
+	JG           triple4walked
+	MOVQ         32(R11), AX
+	CMPQ         AX, 40(R11)
+	JGE          triple4end
+	MOVQ         (R11)(AX*1), R12
+	MOVQ         R12, (R11)
+	MOVQ         8(R11)(AX*1), R12
+	MOVQ         R12, 8(R11)
+	ADDQ         $0x10, 32(R11)
+	MOVQ         24(R11), R12
+	MOVQ         R12, 16(R11)
+	JMP          triple4walked
+
+triple4end:
+	MOVQ $0x00000000, 8(R11)
+
+triple4walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     DX, AX
+	IMULQ    8(SP), AX
+	ADDQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
+	MOVB     accumulate+88(FP), R9
+	TESTB    R9, R9
+	JZ       triple4added
+	VADDPS   (AX), Z0, Z0
+	VADDPS   64(AX), Z1, Z1
+	VADDPS.Z 128(AX), Z2, K1, Z2
+	ADDQ     DX, AX
+	VADDPS   (AX), Z3, Z3
+	VADDPS   64(AX), Z4, Z4
+	VADDPS.Z 128(AX), Z5, K1, Z5
+	ADDQ     DX, AX
+	VADDPS   (AX), Z6, Z6
+	VADDPS   64(AX), Z7, Z7
+	VADDPS.Z 128(AX), Z8, K1, Z8
+	ADDQ     DX, AX
+	VADDPS   (AX), Z9, Z9
+	VADDPS   64(AX), Z10, Z10
+	VADDPS.Z 128(AX), Z11, K1, Z11
+	MOVQ     ldc+48(FP), DX
+	MOVQ     DX, AX
+	IMULQ    8(SP), AX
+	ADDQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
 
 triple4added:
 	CMPQ    out+96(FP), $0x00
@@ -5520,9 +6288,13 @@ triple3:
 	IMULQ  8(SP), AX
 	ADDQ   a+0(FP), AX
 	MOVQ   DI, DX
+	MOVQ   ahead+128(FP), R10
+	MOVQ   (R10), R11
 	MOVQ   k+80(FP), R9
 
 triple3step:
+	PREFETCHT1   (R11)
+	ADDQ         8(R10), R11
 	VMOVUPS      (DX), Z27
 	VMOVUPS      64(DX), Z28
 	VMOVUPS.Z    128(DX), K1, Z29
@@ -5542,36 +6314,56 @@ triple3step:
 	ADDQ         BX, AX
 	DECQ         R9
 	JNZ          triple3step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         DX, AX
-	IMULQ        8(SP), AX
-	ADDQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
-	MOVB         accumulate+88(FP), R9
-	TESTB        R9, R9
-	JZ           triple3added
-	VADDPS       (AX), Z0, Z0
-	VADDPS       64(AX), Z1, Z1
-	VADDPS.Z     128(AX), Z2, K1, Z2
-	ADDQ         DX, AX
-	VADDPS       (AX), Z3, Z3
-	VADDPS       64(AX), Z4, Z4
-	VADDPS.Z     128(AX), Z5, K1, Z5
-	ADDQ         DX, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS       64(AX), Z7, Z7
-	VADDPS.Z     128(AX), Z8, K1, Z8
-	MOVQ         ldc+48(FP), DX
-	MOVQ         DX, AX
-	IMULQ        8(SP), AX
-	ADDQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
+	MOVQ         R11, (R10)
+	MOVQ         k+80(FP), R11
+	SUBQ         R11, 16(R10)
+	JG           triple3walked
+	MOVQ         32(R10), AX
+	CMPQ         AX, 40(R10)
+	JGE          triple3end
+	MOVQ         (R10)(AX*1), R11
+	MOVQ         R11, (R10)
+	MOVQ         8(R10)(AX*1), R11
+	MOVQ         R11, 8(R10)
+	ADDQ         $0x10, 32(R10)
+	MOVQ         24(R10), R11
+	MOVQ         R11, 16(R10)
+	JMP          triple3walked
+
+triple3end:
+	MOVQ $0x00000000, 8(R10)
+
+triple3walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     DX, AX
+	IMULQ    8(SP), AX
+	ADDQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
+	MOVB     accumulate+88(FP), R9
+	TESTB    R9, R9
+	JZ       triple3added
+	VADDPS   (AX), Z0, Z0
+	VADDPS   64(AX), Z1, Z1
+	VADDPS.Z 128(AX), Z2, K1, Z2
+	ADDQ     DX, AX
+	VADDPS   (AX), Z3, Z3
+	VADDPS   64(AX), Z4, Z4
+	VADDPS.Z 128(AX), Z5, K1, Z5
+	ADDQ     DX, AX
+	VADDPS   (AX), Z6, Z6
+	VADDPS   64(AX), Z7, Z7
+	VADDPS.Z 128(AX), Z8, K1, Z8
+	MOVQ     ldc+48(FP), DX
+	MOVQ     DX, AX
+	IMULQ    8(SP), AX
+	ADDQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
 
 triple3added:
 	CMPQ    out+96(FP), $0x00
@@ -5644,9 +6436,13 @@ triple2:
 	IMULQ  8(SP), AX
 	ADDQ   a+0(FP), AX
 	MOVQ   DI, DX
+	MOVQ   ahead+128(FP), R10
+	MOVQ   (R10), R11
 	MOVQ   k+80(FP), R9
 
 triple2step:
+	PREFETCHT1   (R11)
+	ADDQ         8(R10), R11
 	VMOVUPS      (DX), Z27
 	VMOVUPS      64(DX), Z28
 	VMOVUPS.Z    128(DX), K1, Z29
@@ -5662,32 +6458,52 @@ triple2step:
 	ADDQ         BX, AX
 	DECQ         R9
 	JNZ          triple2step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         DX, AX
-	IMULQ        8(SP), AX
-	ADDQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
-	MOVB         accumulate+88(FP), R9
-	TESTB        R9, R9
-	JZ           triple2added
-	VADDPS       (AX), Z0, Z0
-	VADDPS       64(AX), Z1, Z1
-	VADDPS.Z     128(AX), Z2, K1, Z2
-	ADDQ         DX, AX
-	VADDPS       (AX), Z3, Z3
-	VADDPS       64(AX), Z4, Z4
-	VADDPS.Z     128(AX), Z5, K1, Z5
-	MOVQ         ldc+48(FP), DX
-	MOVQ         DX, AX
-	IMULQ        8(SP), AX
-	ADDQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
+	MOVQ         R11, (R10)
+	MOVQ         k+80(FP), R11
+	SUBQ         R11, 16(R10)
+	JG           triple2walked
+	MOVQ         32(R10), AX
+	CMPQ         AX, 40(R10)
+	JGE          triple2end
+	MOVQ         (R10)(AX*1), R11
+	MOVQ         R11, (R10)
+	MOVQ         8(R10)(AX*1), R11
+	MOVQ         R11, 8(R10)
+	ADDQ         $0x10, 32(R10)
+	MOVQ         24(R10), R11
+	MOVQ         R11, 16(R10)
+	JMP          triple2walked
+
+triple2end:
+	MOVQ $0x00000000, 8(R10)
+
+triple2walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     DX, AX
+	IMULQ    8(SP), AX
+	ADDQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
+	MOVB     accumulate+88(FP), R9
+	TESTB    R9, R9
+	JZ       triple2added
+	VADDPS   (AX), Z0, Z0
+	VADDPS   64(AX), Z1, Z1
+	VADDPS.Z 128(AX), Z2, K1, Z2
+	ADDQ     DX, AX
+	VADDPS   (AX), Z3, Z3
+	VADDPS   64(AX), Z4, Z4
+	VADDPS.Z 128(AX), Z5, K1, Z5
+	MOVQ     ldc+48(FP), DX
+	MOVQ     DX, AX
+	IMULQ    8(SP), AX
+	ADDQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
 
 triple2added:
 	CMPQ    out+96(FP), $0x00
@@ -5744,9 +6560,13 @@ triple1:
 	IMULQ  8(SP), AX
 	ADDQ   a+0(FP), AX
 	MOVQ   DI, DX
+	MOVQ   ahead+128(FP), R10
+	MOVQ   (R10), R11
 	MOVQ   k+80(FP), R9
 
 triple1step:
+	PREFETCHT1   (R11)
+	ADDQ         8(R10), R11
 	VMOVUPS      (DX), Z27
 	VMOVUPS      64(DX), Z28
 	VMOVUPS.Z    128(DX), K1, Z29
@@ -5758,26 +6578,46 @@ triple1step:
 	ADDQ         BX, AX
 	DECQ         R9
 	JNZ          triple1step
-	MOVQ         ldc+48(FP), AX
-	IMULQ        8(SP), AX
-	ADDQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DX
-	SUBQ         R8, DX
-	SHLQ         $0x02, DX
-	ADDQ         DX, AX
-	MOVB         accumulate+88(FP), DL
-	TESTB        DL, DL
-	JZ           triple1added
-	VADDPS       (AX), Z0, Z0
-	VADDPS       64(AX), Z1, Z1
-	VADDPS.Z     128(AX), Z2, K1, Z2
-	MOVQ         ldc+48(FP), AX
-	IMULQ        8(SP), AX
-	ADDQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DX
-	SUBQ         R8, DX
-	SHLQ         $0x02, DX
-	ADDQ         DX, AX
+	MOVQ         R11, (R10)
+	MOVQ         k+80(FP), R11
+	SUBQ         R11, 16(R10)
+	JG           triple1walked
+	MOVQ         32(R10), AX
+	CMPQ         AX, 40(R10)
+	JGE          triple1end
+	MOVQ         (R10)(AX*1), R11
+	MOVQ         R11, (R10)
+	MOVQ         8(R10)(AX*1), R11
+	MOVQ         R11, 8(R10)
+	ADDQ         $0x10, 32(R10)
+	MOVQ         24(R10), R11
+	MOVQ         R11, 16(R10)
+	JMP          triple1walked
+
+triple1end:
+	MOVQ $0x00000000, 8(R10)
+
+triple1walked:
+	MOVQ     ldc+48(FP), AX
+	IMULQ    8(SP), AX
+	ADDQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DX
+	SUBQ     R8, DX
+	SHLQ     $0x02, DX
+	ADDQ     DX, AX
+	MOVB     accumulate+88(FP), DL
+	TESTB    DL, DL
+	JZ       triple1added
+	VADDPS   (AX), Z0, Z0
+	VADDPS   64(AX), Z1, Z1
+	VADDPS.Z 128(AX), Z2, K1, Z2
+	MOVQ     ldc+48(FP), AX
+	IMULQ    8(SP), AX
+	ADDQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DX
+	SUBQ     R8, DX
+	SHLQ     $0x02, DX
+	ADDQ     DX, AX
 
 triple1added:
 	CMPQ    out+96(FP), $0x00
@@ -5817,9 +6657,9 @@ tripled:
 	JNZ  half
 	JMP  next
 
-// func attentionProductBF16(a *float32, ars int, aks int, b *float32, bRow int, c *float32, ldc int, rows int, strips int, cols int, k int, accumulate bool, out *uint16, ldo int, factor *float32, factorStride int)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV
-TEXT ·attentionProductBF16(SB), NOSPLIT, $16-128
+// func attentionProductBF16(a *float32, ars int, aks int, b *float32, bRow int, c *float32, ldc int, rows int, strips int, cols int, k int, accumulate bool, out *uint16, ldo int, factor *float32, factorStride int, ahead *uintptr)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV, MMX+
+TEXT ·attentionProductBF16(SB), NOSPLIT, $16-136
 	MOVQ ars+8(FP), CX
 	MOVQ aks+16(FP), BX
 	MOVQ bRow+32(FP), SI
@@ -5961,9 +6801,13 @@ wideFrom14To14:
 	LEAQ   (R10)(CX*2), R11
 	ADDQ   CX, R11
 	MOVQ   DI, R12
+	MOVQ   ahead+128(FP), R14
+	MOVQ   (R14), R15
 	MOVQ   k+80(FP), R13
 
 wide14step:
+	PREFETCHT1   (R15)
+	ADDQ         8(R14), R15
 	VMOVUPS      (R12), Z28
 	VMOVUPS.Z    64(R12), K1, Z29
 	ADDQ         SI, R12
@@ -6044,62 +6888,82 @@ wide14step:
 	ADDQ         BX, R11
 	DECQ         R13
 	JNZ          wide14step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
-	MOVB         accumulate+88(FP), R9
-	TESTB        R9, R9
-	JZ           wide14added
-	VADDPS       (AX), Z0, Z0
-	VADDPS.Z     64(AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS.Z     64(AX), Z3, K1, Z3
-	ADDQ         DX, AX
-	VADDPS       (AX), Z4, Z4
-	VADDPS.Z     64(AX), Z5, K1, Z5
-	ADDQ         DX, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS.Z     64(AX), Z7, K1, Z7
-	ADDQ         DX, AX
-	VADDPS       (AX), Z8, Z8
-	VADDPS.Z     64(AX), Z9, K1, Z9
-	ADDQ         DX, AX
-	VADDPS       (AX), Z10, Z10
-	VADDPS.Z     64(AX), Z11, K1, Z11
-	ADDQ         DX, AX
-	VADDPS       (AX), Z12, Z12
-	VADDPS.Z     64(AX), Z13, K1, Z13
-	ADDQ         DX, AX
-	VADDPS       (AX), Z14, Z14
-	VADDPS.Z     64(AX), Z15, K1, Z15
-	ADDQ         DX, AX
-	VADDPS       (AX), Z16, Z16
-	VADDPS.Z     64(AX), Z17, K1, Z17
-	ADDQ         DX, AX
-	VADDPS       (AX), Z18, Z18
-	VADDPS.Z     64(AX), Z19, K1, Z19
-	ADDQ         DX, AX
-	VADDPS       (AX), Z20, Z20
-	VADDPS.Z     64(AX), Z21, K1, Z21
-	ADDQ         DX, AX
-	VADDPS       (AX), Z22, Z22
-	VADDPS.Z     64(AX), Z23, K1, Z23
-	ADDQ         DX, AX
-	VADDPS       (AX), Z24, Z24
-	VADDPS.Z     64(AX), Z25, K1, Z25
-	ADDQ         DX, AX
-	VADDPS       (AX), Z26, Z26
-	VADDPS.Z     64(AX), Z27, K1, Z27
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
+	MOVQ         R15, (R14)
+	MOVQ         k+80(FP), R15
+	SUBQ         R15, 16(R14)
+	JG           wide14walked
+	MOVQ         32(R14), AX
+	CMPQ         AX, 40(R14)
+	JGE          wide14end
+	MOVQ         (R14)(AX*1), R15
+	MOVQ         R15, (R14)
+	MOVQ         8(R14)(AX*1), R15
+	MOVQ         R15, 8(R14)
+	ADDQ         $0x10, 32(R14)
+	MOVQ         24(R14), R15
+	MOVQ         R15, 16(R14)
+	JMP          wide14walked
+
+wide14end:
+	MOVQ $0x00000000, 8(R14)
+
+wide14walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
+	MOVB     accumulate+88(FP), R9
+	TESTB    R9, R9
+	JZ       wide14added
+	VADDPS   (AX), Z0, Z0
+	VADDPS.Z 64(AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS   (AX), Z2, Z2
+	VADDPS.Z 64(AX), Z3, K1, Z3
+	ADDQ     DX, AX
+	VADDPS   (AX), Z4, Z4
+	VADDPS.Z 64(AX), Z5, K1, Z5
+	ADDQ     DX, AX
+	VADDPS   (AX), Z6, Z6
+	VADDPS.Z 64(AX), Z7, K1, Z7
+	ADDQ     DX, AX
+	VADDPS   (AX), Z8, Z8
+	VADDPS.Z 64(AX), Z9, K1, Z9
+	ADDQ     DX, AX
+	VADDPS   (AX), Z10, Z10
+	VADDPS.Z 64(AX), Z11, K1, Z11
+	ADDQ     DX, AX
+	VADDPS   (AX), Z12, Z12
+	VADDPS.Z 64(AX), Z13, K1, Z13
+	ADDQ     DX, AX
+	VADDPS   (AX), Z14, Z14
+	VADDPS.Z 64(AX), Z15, K1, Z15
+	ADDQ     DX, AX
+	VADDPS   (AX), Z16, Z16
+	VADDPS.Z 64(AX), Z17, K1, Z17
+	ADDQ     DX, AX
+	VADDPS   (AX), Z18, Z18
+	VADDPS.Z 64(AX), Z19, K1, Z19
+	ADDQ     DX, AX
+	VADDPS   (AX), Z20, Z20
+	VADDPS.Z 64(AX), Z21, K1, Z21
+	ADDQ     DX, AX
+	VADDPS   (AX), Z22, Z22
+	VADDPS.Z 64(AX), Z23, K1, Z23
+	ADDQ     DX, AX
+	VADDPS   (AX), Z24, Z24
+	VADDPS.Z 64(AX), Z25, K1, Z25
+	ADDQ     DX, AX
+	VADDPS   (AX), Z26, Z26
+	VADDPS.Z 64(AX), Z27, K1, Z27
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
 
 wide14added:
 	CMPQ    out+96(FP), $0x00
@@ -6308,9 +7172,13 @@ wide13:
 	LEAQ   (R10)(CX*2), R11
 	ADDQ   CX, R11
 	MOVQ   DI, R12
+	MOVQ   ahead+128(FP), R14
+	MOVQ   (R14), R15
 	MOVQ   k+80(FP), R13
 
 wide13step:
+	PREFETCHT1   (R15)
+	ADDQ         8(R14), R15
 	VMOVUPS      (R12), Z28
 	VMOVUPS.Z    64(R12), K1, Z29
 	ADDQ         SI, R12
@@ -6386,59 +7254,79 @@ wide13step:
 	ADDQ         BX, R11
 	DECQ         R13
 	JNZ          wide13step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
-	MOVB         accumulate+88(FP), R9
-	TESTB        R9, R9
-	JZ           wide13added
-	VADDPS       (AX), Z0, Z0
-	VADDPS.Z     64(AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS.Z     64(AX), Z3, K1, Z3
-	ADDQ         DX, AX
-	VADDPS       (AX), Z4, Z4
-	VADDPS.Z     64(AX), Z5, K1, Z5
-	ADDQ         DX, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS.Z     64(AX), Z7, K1, Z7
-	ADDQ         DX, AX
-	VADDPS       (AX), Z8, Z8
-	VADDPS.Z     64(AX), Z9, K1, Z9
-	ADDQ         DX, AX
-	VADDPS       (AX), Z10, Z10
-	VADDPS.Z     64(AX), Z11, K1, Z11
-	ADDQ         DX, AX
-	VADDPS       (AX), Z12, Z12
-	VADDPS.Z     64(AX), Z13, K1, Z13
-	ADDQ         DX, AX
-	VADDPS       (AX), Z14, Z14
-	VADDPS.Z     64(AX), Z15, K1, Z15
-	ADDQ         DX, AX
-	VADDPS       (AX), Z16, Z16
-	VADDPS.Z     64(AX), Z17, K1, Z17
-	ADDQ         DX, AX
-	VADDPS       (AX), Z18, Z18
-	VADDPS.Z     64(AX), Z19, K1, Z19
-	ADDQ         DX, AX
-	VADDPS       (AX), Z20, Z20
-	VADDPS.Z     64(AX), Z21, K1, Z21
-	ADDQ         DX, AX
-	VADDPS       (AX), Z22, Z22
-	VADDPS.Z     64(AX), Z23, K1, Z23
-	ADDQ         DX, AX
-	VADDPS       (AX), Z24, Z24
-	VADDPS.Z     64(AX), Z25, K1, Z25
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
+	MOVQ         R15, (R14)
+	MOVQ         k+80(FP), R15
+	SUBQ         R15, 16(R14)
+	JG           wide13walked
+	MOVQ         32(R14), AX
+	CMPQ         AX, 40(R14)
+	JGE          wide13end
+	MOVQ         (R14)(AX*1), R15
+	MOVQ         R15, (R14)
+	MOVQ         8(R14)(AX*1), R15
+	MOVQ         R15, 8(R14)
+	ADDQ         $0x10, 32(R14)
+	MOVQ         24(R14), R15
+	MOVQ         R15, 16(R14)
+	JMP          wide13walked
+
+wide13end:
+	MOVQ $0x00000000, 8(R14)
+
+wide13walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
+	MOVB     accumulate+88(FP), R9
+	TESTB    R9, R9
+	JZ       wide13added
+	VADDPS   (AX), Z0, Z0
+	VADDPS.Z 64(AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS   (AX), Z2, Z2
+	VADDPS.Z 64(AX), Z3, K1, Z3
+	ADDQ     DX, AX
+	VADDPS   (AX), Z4, Z4
+	VADDPS.Z 64(AX), Z5, K1, Z5
+	ADDQ     DX, AX
+	VADDPS   (AX), Z6, Z6
+	VADDPS.Z 64(AX), Z7, K1, Z7
+	ADDQ     DX, AX
+	VADDPS   (AX), Z8, Z8
+	VADDPS.Z 64(AX), Z9, K1, Z9
+	ADDQ     DX, AX
+	VADDPS   (AX), Z10, Z10
+	VADDPS.Z 64(AX), Z11, K1, Z11
+	ADDQ     DX, AX
+	VADDPS   (AX), Z12, Z12
+	VADDPS.Z 64(AX), Z13, K1, Z13
+	ADDQ     DX, AX
+	VADDPS   (AX), Z14, Z14
+	VADDPS.Z 64(AX), Z15, K1, Z15
+	ADDQ     DX, AX
+	VADDPS   (AX), Z16, Z16
+	VADDPS.Z 64(AX), Z17, K1, Z17
+	ADDQ     DX, AX
+	VADDPS   (AX), Z18, Z18
+	VADDPS.Z 64(AX), Z19, K1, Z19
+	ADDQ     DX, AX
+	VADDPS   (AX), Z20, Z20
+	VADDPS.Z 64(AX), Z21, K1, Z21
+	ADDQ     DX, AX
+	VADDPS   (AX), Z22, Z22
+	VADDPS.Z 64(AX), Z23, K1, Z23
+	ADDQ     DX, AX
+	VADDPS   (AX), Z24, Z24
+	VADDPS.Z 64(AX), Z25, K1, Z25
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
 
 wide13added:
 	CMPQ    out+96(FP), $0x00
@@ -6632,9 +7520,13 @@ wide12:
 	LEAQ   (R9)(CX*2), R10
 	ADDQ   CX, R10
 	MOVQ   DI, R11
+	MOVQ   ahead+128(FP), R13
+	MOVQ   (R13), R14
 	MOVQ   k+80(FP), R12
 
 wide12step:
+	PREFETCHT1   (R14)
+	ADDQ         8(R13), R14
 	VMOVUPS      (R11), Z28
 	VMOVUPS.Z    64(R11), K1, Z29
 	ADDQ         SI, R11
@@ -6704,56 +7596,76 @@ wide12step:
 	ADDQ         BX, R10
 	DECQ         R12
 	JNZ          wide12step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
-	MOVB         accumulate+88(FP), R9
-	TESTB        R9, R9
-	JZ           wide12added
-	VADDPS       (AX), Z0, Z0
-	VADDPS.Z     64(AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS.Z     64(AX), Z3, K1, Z3
-	ADDQ         DX, AX
-	VADDPS       (AX), Z4, Z4
-	VADDPS.Z     64(AX), Z5, K1, Z5
-	ADDQ         DX, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS.Z     64(AX), Z7, K1, Z7
-	ADDQ         DX, AX
-	VADDPS       (AX), Z8, Z8
-	VADDPS.Z     64(AX), Z9, K1, Z9
-	ADDQ         DX, AX
-	VADDPS       (AX), Z10, Z10
-	VADDPS.Z     64(AX), Z11, K1, Z11
-	ADDQ         DX, AX
-	VADDPS       (AX), Z12, Z12
-	VADDPS.Z     64(AX), Z13, K1, Z13
-	ADDQ         DX, AX
-	VADDPS       (AX), Z14, Z14
-	VADDPS.Z     64(AX), Z15, K1, Z15
-	ADDQ         DX, AX
-	VADDPS       (AX), Z16, Z16
-	VADDPS.Z     64(AX), Z17, K1, Z17
-	ADDQ         DX, AX
-	VADDPS       (AX), Z18, Z18
-	VADDPS.Z     64(AX), Z19, K1, Z19
-	ADDQ         DX, AX
-	VADDPS       (AX), Z20, Z20
-	VADDPS.Z     64(AX), Z21, K1, Z21
-	ADDQ         DX, AX
-	VADDPS       (AX), Z22, Z22
-	VADDPS.Z     64(AX), Z23, K1, Z23
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
+	MOVQ         R14, (R13)
+	MOVQ         k+80(FP), R14
+	SUBQ         R14, 16(R13)
+	JG           wide12walked
+	MOVQ         32(R13), AX
+	CMPQ         AX, 40(R13)
+	JGE          wide12end
+	MOVQ         (R13)(AX*1), R14
+	MOVQ         R14, (R13)
+	MOVQ         8(R13)(AX*1), R14
+	MOVQ         R14, 8(R13)
+	ADDQ         $0x10, 32(R13)
+	MOVQ         24(R13), R14
+	MOVQ         R14, 16(R13)
+	JMP          wide12walked
+
+wide12end:
+	MOVQ $0x00000000, 8(R13)
+
+wide12walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
+	MOVB     accumulate+88(FP), R9
+	TESTB    R9, R9
+	JZ       wide12added
+	VADDPS   (AX), Z0, Z0
+	VADDPS.Z 64(AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS   (AX), Z2, Z2
+	VADDPS.Z 64(AX), Z3, K1, Z3
+	ADDQ     DX, AX
+	VADDPS   (AX), Z4, Z4
+	VADDPS.Z 64(AX), Z5, K1, Z5
+	ADDQ     DX, AX
+	VADDPS   (AX), Z6, Z6
+	VADDPS.Z 64(AX), Z7, K1, Z7
+	ADDQ     DX, AX
+	VADDPS   (AX), Z8, Z8
+	VADDPS.Z 64(AX), Z9, K1, Z9
+	ADDQ     DX, AX
+	VADDPS   (AX), Z10, Z10
+	VADDPS.Z 64(AX), Z11, K1, Z11
+	ADDQ     DX, AX
+	VADDPS   (AX), Z12, Z12
+	VADDPS.Z 64(AX), Z13, K1, Z13
+	ADDQ     DX, AX
+	VADDPS   (AX), Z14, Z14
+	VADDPS.Z 64(AX), Z15, K1, Z15
+	ADDQ     DX, AX
+	VADDPS   (AX), Z16, Z16
+	VADDPS.Z 64(AX), Z17, K1, Z17
+	ADDQ     DX, AX
+	VADDPS   (AX), Z18, Z18
+	VADDPS.Z 64(AX), Z19, K1, Z19
+	ADDQ     DX, AX
+	VADDPS   (AX), Z20, Z20
+	VADDPS.Z 64(AX), Z21, K1, Z21
+	ADDQ     DX, AX
+	VADDPS   (AX), Z22, Z22
+	VADDPS.Z 64(AX), Z23, K1, Z23
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
 
 wide12added:
 	CMPQ    out+96(FP), $0x00
@@ -6934,9 +7846,13 @@ wide11:
 	LEAQ   (R9)(CX*2), R10
 	ADDQ   CX, R10
 	MOVQ   DI, R11
+	MOVQ   ahead+128(FP), R13
+	MOVQ   (R13), R14
 	MOVQ   k+80(FP), R12
 
 wide11step:
+	PREFETCHT1   (R14)
+	ADDQ         8(R13), R14
 	VMOVUPS      (R11), Z28
 	VMOVUPS.Z    64(R11), K1, Z29
 	ADDQ         SI, R11
@@ -7001,53 +7917,73 @@ wide11step:
 	ADDQ         BX, R10
 	DECQ         R12
 	JNZ          wide11step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
-	MOVB         accumulate+88(FP), R9
-	TESTB        R9, R9
-	JZ           wide11added
-	VADDPS       (AX), Z0, Z0
-	VADDPS.Z     64(AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS.Z     64(AX), Z3, K1, Z3
-	ADDQ         DX, AX
-	VADDPS       (AX), Z4, Z4
-	VADDPS.Z     64(AX), Z5, K1, Z5
-	ADDQ         DX, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS.Z     64(AX), Z7, K1, Z7
-	ADDQ         DX, AX
-	VADDPS       (AX), Z8, Z8
-	VADDPS.Z     64(AX), Z9, K1, Z9
-	ADDQ         DX, AX
-	VADDPS       (AX), Z10, Z10
-	VADDPS.Z     64(AX), Z11, K1, Z11
-	ADDQ         DX, AX
-	VADDPS       (AX), Z12, Z12
-	VADDPS.Z     64(AX), Z13, K1, Z13
-	ADDQ         DX, AX
-	VADDPS       (AX), Z14, Z14
-	VADDPS.Z     64(AX), Z15, K1, Z15
-	ADDQ         DX, AX
-	VADDPS       (AX), Z16, Z16
-	VADDPS.Z     64(AX), Z17, K1, Z17
-	ADDQ         DX, AX
-	VADDPS       (AX), Z18, Z18
-	VADDPS.Z     64(AX), Z19, K1, Z19
-	ADDQ         DX, AX
-	VADDPS       (AX), Z20, Z20
-	VADDPS.Z     64(AX), Z21, K1, Z21
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
+	MOVQ         R14, (R13)
+	MOVQ         k+80(FP), R14
+	SUBQ         R14, 16(R13)
+	JG           wide11walked
+	MOVQ         32(R13), AX
+	CMPQ         AX, 40(R13)
+	JGE          wide11end
+	MOVQ         (R13)(AX*1), R14
+	MOVQ         R14, (R13)
+	MOVQ         8(R13)(AX*1), R14
+	MOVQ         R14, 8(R13)
+	ADDQ         $0x10, 32(R13)
+	MOVQ         24(R13), R14
+	MOVQ         R14, 16(R13)
+	JMP          wide11walked
+
+wide11end:
+	MOVQ $0x00000000, 8(R13)
+
+wide11walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
+	MOVB     accumulate+88(FP), R9
+	TESTB    R9, R9
+	JZ       wide11added
+	VADDPS   (AX), Z0, Z0
+	VADDPS.Z 64(AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS   (AX), Z2, Z2
+	VADDPS.Z 64(AX), Z3, K1, Z3
+	ADDQ     DX, AX
+	VADDPS   (AX), Z4, Z4
+	VADDPS.Z 64(AX), Z5, K1, Z5
+	ADDQ     DX, AX
+	VADDPS   (AX), Z6, Z6
+	VADDPS.Z 64(AX), Z7, K1, Z7
+	ADDQ     DX, AX
+	VADDPS   (AX), Z8, Z8
+	VADDPS.Z 64(AX), Z9, K1, Z9
+	ADDQ     DX, AX
+	VADDPS   (AX), Z10, Z10
+	VADDPS.Z 64(AX), Z11, K1, Z11
+	ADDQ     DX, AX
+	VADDPS   (AX), Z12, Z12
+	VADDPS.Z 64(AX), Z13, K1, Z13
+	ADDQ     DX, AX
+	VADDPS   (AX), Z14, Z14
+	VADDPS.Z 64(AX), Z15, K1, Z15
+	ADDQ     DX, AX
+	VADDPS   (AX), Z16, Z16
+	VADDPS.Z 64(AX), Z17, K1, Z17
+	ADDQ     DX, AX
+	VADDPS   (AX), Z18, Z18
+	VADDPS.Z 64(AX), Z19, K1, Z19
+	ADDQ     DX, AX
+	VADDPS   (AX), Z20, Z20
+	VADDPS.Z 64(AX), Z21, K1, Z21
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
 
 wide11added:
 	CMPQ    out+96(FP), $0x00
@@ -7215,9 +8151,13 @@ wide10:
 	LEAQ   (R9)(CX*2), R10
 	ADDQ   CX, R10
 	MOVQ   DI, R11
+	MOVQ   ahead+128(FP), R13
+	MOVQ   (R13), R14
 	MOVQ   k+80(FP), R12
 
 wide10step:
+	PREFETCHT1   (R14)
+	ADDQ         8(R13), R14
 	VMOVUPS      (R11), Z28
 	VMOVUPS.Z    64(R11), K1, Z29
 	ADDQ         SI, R11
@@ -7277,50 +8217,70 @@ wide10step:
 	ADDQ         BX, R10
 	DECQ         R12
 	JNZ          wide10step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
-	MOVB         accumulate+88(FP), R9
-	TESTB        R9, R9
-	JZ           wide10added
-	VADDPS       (AX), Z0, Z0
-	VADDPS.Z     64(AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS.Z     64(AX), Z3, K1, Z3
-	ADDQ         DX, AX
-	VADDPS       (AX), Z4, Z4
-	VADDPS.Z     64(AX), Z5, K1, Z5
-	ADDQ         DX, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS.Z     64(AX), Z7, K1, Z7
-	ADDQ         DX, AX
-	VADDPS       (AX), Z8, Z8
-	VADDPS.Z     64(AX), Z9, K1, Z9
-	ADDQ         DX, AX
-	VADDPS       (AX), Z10, Z10
-	VADDPS.Z     64(AX), Z11, K1, Z11
-	ADDQ         DX, AX
-	VADDPS       (AX), Z12, Z12
-	VADDPS.Z     64(AX), Z13, K1, Z13
-	ADDQ         DX, AX
-	VADDPS       (AX), Z14, Z14
-	VADDPS.Z     64(AX), Z15, K1, Z15
-	ADDQ         DX, AX
-	VADDPS       (AX), Z16, Z16
-	VADDPS.Z     64(AX), Z17, K1, Z17
-	ADDQ         DX, AX
-	VADDPS       (AX), Z18, Z18
-	VADDPS.Z     64(AX), Z19, K1, Z19
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
+	MOVQ         R14, (R13)
+	MOVQ         k+80(FP), R14
+	SUBQ         R14, 16(R13)
+	JG           wide10walked
+	MOVQ         32(R13), AX
+	CMPQ         AX, 40(R13)
+	JGE          wide10end
+	MOVQ         (R13)(AX*1), R14
+	MOVQ         R14, (R13)
+	MOVQ         8(R13)(AX*1), R14
+	MOVQ         R14, 8(R13)
+	ADDQ         $0x10, 32(R13)
+	MOVQ         24(R13), R14
+	MOVQ         R14, 16(R13)
+	JMP          wide10walked
+
+wide10end:
+	MOVQ $0x00000000, 8(R13)
+
+wide10walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
+	MOVB     accumulate+88(FP), R9
+	TESTB    R9, R9
+	JZ       wide10added
+	VADDPS   (AX), Z0, Z0
+	VADDPS.Z 64(AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS   (AX), Z2, Z2
+	VADDPS.Z 64(AX), Z3, K1, Z3
+	ADDQ     DX, AX
+	VADDPS   (AX), Z4, Z4
+	VADDPS.Z 64(AX), Z5, K1, Z5
+	ADDQ     DX, AX
+	VADDPS   (AX), Z6, Z6
+	VADDPS.Z 64(AX), Z7, K1, Z7
+	ADDQ     DX, AX
+	VADDPS   (AX), Z8, Z8
+	VADDPS.Z 64(AX), Z9, K1, Z9
+	ADDQ     DX, AX
+	VADDPS   (AX), Z10, Z10
+	VADDPS.Z 64(AX), Z11, K1, Z11
+	ADDQ     DX, AX
+	VADDPS   (AX), Z12, Z12
+	VADDPS.Z 64(AX), Z13, K1, Z13
+	ADDQ     DX, AX
+	VADDPS   (AX), Z14, Z14
+	VADDPS.Z 64(AX), Z15, K1, Z15
+	ADDQ     DX, AX
+	VADDPS   (AX), Z16, Z16
+	VADDPS.Z 64(AX), Z17, K1, Z17
+	ADDQ     DX, AX
+	VADDPS   (AX), Z18, Z18
+	VADDPS.Z 64(AX), Z19, K1, Z19
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
 
 wide10added:
 	CMPQ    out+96(FP), $0x00
@@ -7473,9 +8433,13 @@ wide9:
 	LEAQ   (DX)(CX*2), R9
 	ADDQ   CX, R9
 	MOVQ   DI, R10
+	MOVQ   ahead+128(FP), R12
+	MOVQ   (R12), R13
 	MOVQ   k+80(FP), R11
 
 wide9step:
+	PREFETCHT1   (R13)
+	ADDQ         8(R12), R13
 	VMOVUPS      (R10), Z28
 	VMOVUPS.Z    64(R10), K1, Z29
 	ADDQ         SI, R10
@@ -7529,47 +8493,67 @@ wide9step:
 	ADDQ         BX, R9
 	DECQ         R11
 	JNZ          wide9step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
-	MOVB         accumulate+88(FP), R9
-	TESTB        R9, R9
-	JZ           wide9added
-	VADDPS       (AX), Z0, Z0
-	VADDPS.Z     64(AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS.Z     64(AX), Z3, K1, Z3
-	ADDQ         DX, AX
-	VADDPS       (AX), Z4, Z4
-	VADDPS.Z     64(AX), Z5, K1, Z5
-	ADDQ         DX, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS.Z     64(AX), Z7, K1, Z7
-	ADDQ         DX, AX
-	VADDPS       (AX), Z8, Z8
-	VADDPS.Z     64(AX), Z9, K1, Z9
-	ADDQ         DX, AX
-	VADDPS       (AX), Z10, Z10
-	VADDPS.Z     64(AX), Z11, K1, Z11
-	ADDQ         DX, AX
-	VADDPS       (AX), Z12, Z12
-	VADDPS.Z     64(AX), Z13, K1, Z13
-	ADDQ         DX, AX
-	VADDPS       (AX), Z14, Z14
-	VADDPS.Z     64(AX), Z15, K1, Z15
-	ADDQ         DX, AX
-	VADDPS       (AX), Z16, Z16
-	VADDPS.Z     64(AX), Z17, K1, Z17
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
+	MOVQ         R13, (R12)
+	MOVQ         k+80(FP), R13
+	SUBQ         R13, 16(R12)
+	JG           wide9walked
+	MOVQ         32(R12), AX
+	CMPQ         AX, 40(R12)
+	JGE          wide9end
+	MOVQ         (R12)(AX*1), R13
+	MOVQ         R13, (R12)
+	MOVQ         8(R12)(AX*1), R13
+	MOVQ         R13, 8(R12)
+	ADDQ         $0x10, 32(R12)
+	MOVQ         24(R12), R13
+	MOVQ         R13, 16(R12)
+	JMP          wide9walked
+
+wide9end:
+	MOVQ $0x00000000, 8(R12)
+
+wide9walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
+	MOVB     accumulate+88(FP), R9
+	TESTB    R9, R9
+	JZ       wide9added
+	VADDPS   (AX), Z0, Z0
+	VADDPS.Z 64(AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS   (AX), Z2, Z2
+	VADDPS.Z 64(AX), Z3, K1, Z3
+	ADDQ     DX, AX
+	VADDPS   (AX), Z4, Z4
+	VADDPS.Z 64(AX), Z5, K1, Z5
+	ADDQ     DX, AX
+	VADDPS   (AX), Z6, Z6
+	VADDPS.Z 64(AX), Z7, K1, Z7
+	ADDQ     DX, AX
+	VADDPS   (AX), Z8, Z8
+	VADDPS.Z 64(AX), Z9, K1, Z9
+	ADDQ     DX, AX
+	VADDPS   (AX), Z10, Z10
+	VADDPS.Z 64(AX), Z11, K1, Z11
+	ADDQ     DX, AX
+	VADDPS   (AX), Z12, Z12
+	VADDPS.Z 64(AX), Z13, K1, Z13
+	ADDQ     DX, AX
+	VADDPS   (AX), Z14, Z14
+	VADDPS.Z 64(AX), Z15, K1, Z15
+	ADDQ     DX, AX
+	VADDPS   (AX), Z16, Z16
+	VADDPS.Z 64(AX), Z17, K1, Z17
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
 
 wide9added:
 	CMPQ    out+96(FP), $0x00
@@ -7709,9 +8693,13 @@ wide8:
 	LEAQ   (DX)(CX*2), R9
 	ADDQ   CX, R9
 	MOVQ   DI, R10
+	MOVQ   ahead+128(FP), R12
+	MOVQ   (R12), R13
 	MOVQ   k+80(FP), R11
 
 wide8step:
+	PREFETCHT1   (R13)
+	ADDQ         8(R12), R13
 	VMOVUPS      (R10), Z28
 	VMOVUPS.Z    64(R10), K1, Z29
 	ADDQ         SI, R10
@@ -7760,44 +8748,64 @@ wide8step:
 	ADDQ         BX, R9
 	DECQ         R11
 	JNZ          wide8step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
-	MOVB         accumulate+88(FP), R9
-	TESTB        R9, R9
-	JZ           wide8added
-	VADDPS       (AX), Z0, Z0
-	VADDPS.Z     64(AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS.Z     64(AX), Z3, K1, Z3
-	ADDQ         DX, AX
-	VADDPS       (AX), Z4, Z4
-	VADDPS.Z     64(AX), Z5, K1, Z5
-	ADDQ         DX, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS.Z     64(AX), Z7, K1, Z7
-	ADDQ         DX, AX
-	VADDPS       (AX), Z8, Z8
-	VADDPS.Z     64(AX), Z9, K1, Z9
-	ADDQ         DX, AX
-	VADDPS       (AX), Z10, Z10
-	VADDPS.Z     64(AX), Z11, K1, Z11
-	ADDQ         DX, AX
-	VADDPS       (AX), Z12, Z12
-	VADDPS.Z     64(AX), Z13, K1, Z13
-	ADDQ         DX, AX
-	VADDPS       (AX), Z14, Z14
-	VADDPS.Z     64(AX), Z15, K1, Z15
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
+	MOVQ         R13, (R12)
+	MOVQ         k+80(FP), R13
+	SUBQ         R13, 16(R12)
+	JG           wide8walked
+	MOVQ         32(R12), AX
+	CMPQ         AX, 40(R12)
+	JGE          wide8end
+	MOVQ         (R12)(AX*1), R13
+	MOVQ         R13, (R12)
+	MOVQ         8(R12)(AX*1), R13
+	MOVQ         R13, 8(R12)
+	ADDQ         $0x10, 32(R12)
+	MOVQ         24(R12), R13
+	MOVQ         R13, 16(R12)
+	JMP          wide8walked
+
+wide8end:
+	MOVQ $0x00000000, 8(R12)
+
+wide8walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
+	MOVB     accumulate+88(FP), R9
+	TESTB    R9, R9
+	JZ       wide8added
+	VADDPS   (AX), Z0, Z0
+	VADDPS.Z 64(AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS   (AX), Z2, Z2
+	VADDPS.Z 64(AX), Z3, K1, Z3
+	ADDQ     DX, AX
+	VADDPS   (AX), Z4, Z4
+	VADDPS.Z 64(AX), Z5, K1, Z5
+	ADDQ     DX, AX
+	VADDPS   (AX), Z6, Z6
+	VADDPS.Z 64(AX), Z7, K1, Z7
+	ADDQ     DX, AX
+	VADDPS   (AX), Z8, Z8
+	VADDPS.Z 64(AX), Z9, K1, Z9
+	ADDQ     DX, AX
+	VADDPS   (AX), Z10, Z10
+	VADDPS.Z 64(AX), Z11, K1, Z11
+	ADDQ     DX, AX
+	VADDPS   (AX), Z12, Z12
+	VADDPS.Z 64(AX), Z13, K1, Z13
+	ADDQ     DX, AX
+	VADDPS   (AX), Z14, Z14
+	VADDPS.Z 64(AX), Z15, K1, Z15
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
 
 wide8added:
 	CMPQ    out+96(FP), $0x00
@@ -7924,9 +8932,13 @@ wide7:
 	LEAQ   (DX)(CX*2), R9
 	ADDQ   CX, R9
 	MOVQ   DI, R10
+	MOVQ   ahead+128(FP), R12
+	MOVQ   (R12), R13
 	MOVQ   k+80(FP), R11
 
 wide7step:
+	PREFETCHT1   (R13)
+	ADDQ         8(R12), R13
 	VMOVUPS      (R10), Z28
 	VMOVUPS.Z    64(R10), K1, Z29
 	ADDQ         SI, R10
@@ -7970,41 +8982,61 @@ wide7step:
 	ADDQ         BX, R9
 	DECQ         R11
 	JNZ          wide7step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
-	MOVB         accumulate+88(FP), R9
-	TESTB        R9, R9
-	JZ           wide7added
-	VADDPS       (AX), Z0, Z0
-	VADDPS.Z     64(AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS.Z     64(AX), Z3, K1, Z3
-	ADDQ         DX, AX
-	VADDPS       (AX), Z4, Z4
-	VADDPS.Z     64(AX), Z5, K1, Z5
-	ADDQ         DX, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS.Z     64(AX), Z7, K1, Z7
-	ADDQ         DX, AX
-	VADDPS       (AX), Z8, Z8
-	VADDPS.Z     64(AX), Z9, K1, Z9
-	ADDQ         DX, AX
-	VADDPS       (AX), Z10, Z10
-	VADDPS.Z     64(AX), Z11, K1, Z11
-	ADDQ         DX, AX
-	VADDPS       (AX), Z12, Z12
-	VADDPS.Z     64(AX), Z13, K1, Z13
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
+	MOVQ         R13, (R12)
+	MOVQ         k+80(FP), R13
+	SUBQ         R13, 16(R12)
+	JG           wide7walked
+	MOVQ         32(R12), AX
+	CMPQ         AX, 40(R12)
+	JGE          wide7end
+	MOVQ         (R12)(AX*1), R13
+	MOVQ         R13, (R12)
+	MOVQ         8(R12)(AX*1), R13
+	MOVQ         R13, 8(R12)
+	ADDQ         $0x10, 32(R12)
+	MOVQ         24(R12), R13
+	MOVQ         R13, 16(R12)
+	JMP          wide7walked
+
+wide7end:
+	MOVQ $0x00000000, 8(R12)
+
+wide7walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
+	MOVB     accumulate+88(FP), R9
+	TESTB    R9, R9
+	JZ       wide7added
+	VADDPS   (AX), Z0, Z0
+	VADDPS.Z 64(AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS   (AX), Z2, Z2
+	VADDPS.Z 64(AX), Z3, K1, Z3
+	ADDQ     DX, AX
+	VADDPS   (AX), Z4, Z4
+	VADDPS.Z 64(AX), Z5, K1, Z5
+	ADDQ     DX, AX
+	VADDPS   (AX), Z6, Z6
+	VADDPS.Z 64(AX), Z7, K1, Z7
+	ADDQ     DX, AX
+	VADDPS   (AX), Z8, Z8
+	VADDPS.Z 64(AX), Z9, K1, Z9
+	ADDQ     DX, AX
+	VADDPS   (AX), Z10, Z10
+	VADDPS.Z 64(AX), Z11, K1, Z11
+	ADDQ     DX, AX
+	VADDPS   (AX), Z12, Z12
+	VADDPS.Z 64(AX), Z13, K1, Z13
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
 
 wide7added:
 	CMPQ    out+96(FP), $0x00
@@ -8116,9 +9148,13 @@ wide6:
 	LEAQ   (AX)(CX*2), DX
 	ADDQ   CX, DX
 	MOVQ   DI, R9
+	MOVQ   ahead+128(FP), R11
+	MOVQ   (R11), R12
 	MOVQ   k+80(FP), R10
 
 wide6step:
+	PREFETCHT1   (R12)
+	ADDQ         8(R11), R12
 	VMOVUPS      (R9), Z28
 	VMOVUPS.Z    64(R9), K1, Z29
 	ADDQ         SI, R9
@@ -8156,38 +9192,58 @@ wide6step:
 	ADDQ         BX, DX
 	DECQ         R10
 	JNZ          wide6step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
-	MOVB         accumulate+88(FP), R9
-	TESTB        R9, R9
-	JZ           wide6added
-	VADDPS       (AX), Z0, Z0
-	VADDPS.Z     64(AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS.Z     64(AX), Z3, K1, Z3
-	ADDQ         DX, AX
-	VADDPS       (AX), Z4, Z4
-	VADDPS.Z     64(AX), Z5, K1, Z5
-	ADDQ         DX, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS.Z     64(AX), Z7, K1, Z7
-	ADDQ         DX, AX
-	VADDPS       (AX), Z8, Z8
-	VADDPS.Z     64(AX), Z9, K1, Z9
-	ADDQ         DX, AX
-	VADDPS       (AX), Z10, Z10
-	VADDPS.Z     64(AX), Z11, K1, Z11
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
+	MOVQ         R12, (R11)
+	MOVQ         k+80(FP), R12
+	SUBQ         R12, 16(R11)
+	JG           wide6walked
+	MOVQ         32(R11), AX
+	CMPQ         AX, 40(R11)
+	JGE          wide6end
+	MOVQ         (R11)(AX*1), R12
+	MOVQ         R12, (R11)
+	MOVQ         8(R11)(AX*1), R12
+	MOVQ         R12, 8(R11)
+	ADDQ         $0x10, 32(R11)
+	MOVQ         24(R11), R12
+	MOVQ         R12, 16(R11)
+	JMP          wide6walked
+
+wide6end:
+	MOVQ $0x00000000, 8(R11)
+
+wide6walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
+	MOVB     accumulate+88(FP), R9
+	TESTB    R9, R9
+	JZ       wide6added
+	VADDPS   (AX), Z0, Z0
+	VADDPS.Z 64(AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS   (AX), Z2, Z2
+	VADDPS.Z 64(AX), Z3, K1, Z3
+	ADDQ     DX, AX
+	VADDPS   (AX), Z4, Z4
+	VADDPS.Z 64(AX), Z5, K1, Z5
+	ADDQ     DX, AX
+	VADDPS   (AX), Z6, Z6
+	VADDPS.Z 64(AX), Z7, K1, Z7
+	ADDQ     DX, AX
+	VADDPS   (AX), Z8, Z8
+	VADDPS.Z 64(AX), Z9, K1, Z9
+	ADDQ     DX, AX
+	VADDPS   (AX), Z10, Z10
+	VADDPS.Z 64(AX), Z11, K1, Z11
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
 
 wide6added:
 	CMPQ    out+96(FP), $0x00
@@ -8286,9 +9342,13 @@ wide5:
 	LEAQ   (AX)(CX*2), DX
 	ADDQ   CX, DX
 	MOVQ   DI, R9
+	MOVQ   ahead+128(FP), R11
+	MOVQ   (R11), R12
 	MOVQ   k+80(FP), R10
 
 wide5step:
+	PREFETCHT1   (R12)
+	ADDQ         8(R11), R12
 	VMOVUPS      (R9), Z28
 	VMOVUPS.Z    64(R9), K1, Z29
 	ADDQ         SI, R9
@@ -8321,35 +9381,55 @@ wide5step:
 	ADDQ         BX, DX
 	DECQ         R10
 	JNZ          wide5step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
-	MOVB         accumulate+88(FP), R9
-	TESTB        R9, R9
-	JZ           wide5added
-	VADDPS       (AX), Z0, Z0
-	VADDPS.Z     64(AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS.Z     64(AX), Z3, K1, Z3
-	ADDQ         DX, AX
-	VADDPS       (AX), Z4, Z4
-	VADDPS.Z     64(AX), Z5, K1, Z5
-	ADDQ         DX, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS.Z     64(AX), Z7, K1, Z7
-	ADDQ         DX, AX
-	VADDPS       (AX), Z8, Z8
-	VADDPS.Z     64(AX), Z9, K1, Z9
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
+	MOVQ         R12, (R11)
+	MOVQ         k+80(FP), R12
+	SUBQ         R12, 16(R11)
+	JG           wide5walked
+	MOVQ         32(R11), AX
+	CMPQ         AX, 40(R11)
+	JGE          wide5end
+	MOVQ         (R11)(AX*1), R12
+	MOVQ         R12, (R11)
+	MOVQ         8(R11)(AX*1), R12
+	MOVQ         R12, 8(R11)
+	ADDQ         $0x10, 32(R11)
+	MOVQ         24(R11), R12
+	MOVQ         R12, 16(R11)
+	JMP          wide5walked
+
+wide5end:
+	MOVQ $0x00000000, 8(R11)
+
+wide5walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
+	MOVB     accumulate+88(FP), R9
+	TESTB    R9, R9
+	JZ       wide5added
+	VADDPS   (AX), Z0, Z0
+	VADDPS.Z 64(AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS   (AX), Z2, Z2
+	VADDPS.Z 64(AX), Z3, K1, Z3
+	ADDQ     DX, AX
+	VADDPS   (AX), Z4, Z4
+	VADDPS.Z 64(AX), Z5, K1, Z5
+	ADDQ     DX, AX
+	VADDPS   (AX), Z6, Z6
+	VADDPS.Z 64(AX), Z7, K1, Z7
+	ADDQ     DX, AX
+	VADDPS   (AX), Z8, Z8
+	VADDPS.Z 64(AX), Z9, K1, Z9
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
 
 wide5added:
 	CMPQ    out+96(FP), $0x00
@@ -8435,9 +9515,13 @@ wide4:
 	LEAQ   (AX)(CX*2), DX
 	ADDQ   CX, DX
 	MOVQ   DI, R9
+	MOVQ   ahead+128(FP), R11
+	MOVQ   (R11), R12
 	MOVQ   k+80(FP), R10
 
 wide4step:
+	PREFETCHT1   (R12)
+	ADDQ         8(R11), R12
 	VMOVUPS      (R9), Z28
 	VMOVUPS.Z    64(R9), K1, Z29
 	ADDQ         SI, R9
@@ -8465,32 +9549,52 @@ wide4step:
 	ADDQ         BX, DX
 	DECQ         R10
 	JNZ          wide4step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
-	MOVB         accumulate+88(FP), R9
-	TESTB        R9, R9
-	JZ           wide4added
-	VADDPS       (AX), Z0, Z0
-	VADDPS.Z     64(AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS.Z     64(AX), Z3, K1, Z3
-	ADDQ         DX, AX
-	VADDPS       (AX), Z4, Z4
-	VADDPS.Z     64(AX), Z5, K1, Z5
-	ADDQ         DX, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS.Z     64(AX), Z7, K1, Z7
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
+	MOVQ         R12, (R11)
+	MOVQ         k+80(FP), R12
+	SUBQ         R12, 16(R11)
+	JG           wide4walked
+	MOVQ         32(R11), AX
+	CMPQ         AX, 40(R11)
+	JGE          wide4end
+	MOVQ         (R11)(AX*1), R12
+	MOVQ         R12, (R11)
+	MOVQ         8(R11)(AX*1), R12
+	MOVQ         R12, 8(R11)
+	ADDQ         $0x10, 32(R11)
+	MOVQ         24(R11), R12
+	MOVQ         R12, 16(R11)
+	JMP          wide4walked
+
+wide4end:
+	MOVQ $0x00000000, 8(R11)
+
+wide4walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
+	MOVB     accumulate+88(FP), R9
+	TESTB    R9, R9
+	JZ       wide4added
+	VADDPS   (AX), Z0, Z0
+	VADDPS.Z 64(AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS   (AX), Z2, Z2
+	VADDPS.Z 64(AX), Z3, K1, Z3
+	ADDQ     DX, AX
+	VADDPS   (AX), Z4, Z4
+	VADDPS.Z 64(AX), Z5, K1, Z5
+	ADDQ     DX, AX
+	VADDPS   (AX), Z6, Z6
+	VADDPS.Z 64(AX), Z7, K1, Z7
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
 
 wide4added:
 	CMPQ    out+96(FP), $0x00
@@ -8561,9 +9665,13 @@ wide3:
 	VPXORD Z5, Z5, Z5
 	MOVQ   a+0(FP), AX
 	MOVQ   DI, DX
+	MOVQ   ahead+128(FP), R10
+	MOVQ   (R10), R11
 	MOVQ   k+80(FP), R9
 
 wide3step:
+	PREFETCHT1   (R11)
+	ADDQ         8(R10), R11
 	VMOVUPS      (DX), Z28
 	VMOVUPS.Z    64(DX), K1, Z29
 	ADDQ         SI, DX
@@ -8585,29 +9693,49 @@ wide3step:
 	ADDQ         BX, AX
 	DECQ         R9
 	JNZ          wide3step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
-	MOVB         accumulate+88(FP), R9
-	TESTB        R9, R9
-	JZ           wide3added
-	VADDPS       (AX), Z0, Z0
-	VADDPS.Z     64(AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS.Z     64(AX), Z3, K1, Z3
-	ADDQ         DX, AX
-	VADDPS       (AX), Z4, Z4
-	VADDPS.Z     64(AX), Z5, K1, Z5
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
+	MOVQ         R11, (R10)
+	MOVQ         k+80(FP), R11
+	SUBQ         R11, 16(R10)
+	JG           wide3walked
+	MOVQ         32(R10), AX
+	CMPQ         AX, 40(R10)
+	JGE          wide3end
+	MOVQ         (R10)(AX*1), R11
+	MOVQ         R11, (R10)
+	MOVQ         8(R10)(AX*1), R11
+	MOVQ         R11, 8(R10)
+	ADDQ         $0x10, 32(R10)
+	MOVQ         24(R10), R11
+	MOVQ         R11, 16(R10)
+	JMP          wide3walked
+
+wide3end:
+	MOVQ $0x00000000, 8(R10)
+
+wide3walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
+	MOVB     accumulate+88(FP), R9
+	TESTB    R9, R9
+	JZ       wide3added
+	VADDPS   (AX), Z0, Z0
+	VADDPS.Z 64(AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS   (AX), Z2, Z2
+	VADDPS.Z 64(AX), Z3, K1, Z3
+	ADDQ     DX, AX
+	VADDPS   (AX), Z4, Z4
+	VADDPS.Z 64(AX), Z5, K1, Z5
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
 
 wide3added:
 	CMPQ    out+96(FP), $0x00
@@ -8665,9 +9793,13 @@ wide2:
 	VPXORD Z3, Z3, Z3
 	MOVQ   a+0(FP), AX
 	MOVQ   DI, DX
+	MOVQ   ahead+128(FP), R10
+	MOVQ   (R10), R11
 	MOVQ   k+80(FP), R9
 
 wide2step:
+	PREFETCHT1   (R11)
+	ADDQ         8(R10), R11
 	VMOVUPS      (DX), Z28
 	VMOVUPS.Z    64(DX), K1, Z29
 	ADDQ         SI, DX
@@ -8684,26 +9816,46 @@ wide2step:
 	ADDQ         BX, AX
 	DECQ         R9
 	JNZ          wide2step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
-	MOVB         accumulate+88(FP), R9
-	TESTB        R9, R9
-	JZ           wide2added
-	VADDPS       (AX), Z0, Z0
-	VADDPS.Z     64(AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS.Z     64(AX), Z3, K1, Z3
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
+	MOVQ         R11, (R10)
+	MOVQ         k+80(FP), R11
+	SUBQ         R11, 16(R10)
+	JG           wide2walked
+	MOVQ         32(R10), AX
+	CMPQ         AX, 40(R10)
+	JGE          wide2end
+	MOVQ         (R10)(AX*1), R11
+	MOVQ         R11, (R10)
+	MOVQ         8(R10)(AX*1), R11
+	MOVQ         R11, 8(R10)
+	ADDQ         $0x10, 32(R10)
+	MOVQ         24(R10), R11
+	MOVQ         R11, 16(R10)
+	JMP          wide2walked
+
+wide2end:
+	MOVQ $0x00000000, 8(R10)
+
+wide2walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
+	MOVB     accumulate+88(FP), R9
+	TESTB    R9, R9
+	JZ       wide2added
+	VADDPS   (AX), Z0, Z0
+	VADDPS.Z 64(AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS   (AX), Z2, Z2
+	VADDPS.Z 64(AX), Z3, K1, Z3
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
 
 wide2added:
 	CMPQ    out+96(FP), $0x00
@@ -8748,9 +9900,13 @@ wide1:
 	VPXORD Z1, Z1, Z1
 	MOVQ   a+0(FP), AX
 	MOVQ   DI, DX
+	MOVQ   ahead+128(FP), R10
+	MOVQ   (R10), R11
 	MOVQ   k+80(FP), R9
 
 wide1step:
+	PREFETCHT1   (R11)
+	ADDQ         8(R10), R11
 	VMOVUPS      (DX), Z28
 	VMOVUPS.Z    64(DX), K1, Z29
 	ADDQ         SI, DX
@@ -8762,23 +9918,43 @@ wide1step:
 	ADDQ         BX, AX
 	DECQ         R9
 	JNZ          wide1step
-	MOVQ         ldc+48(FP), AX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DX
-	SUBQ         R8, DX
-	SHLQ         $0x02, DX
-	ADDQ         DX, AX
-	MOVB         accumulate+88(FP), DL
-	TESTB        DL, DL
-	JZ           wide1added
-	VADDPS       (AX), Z0, Z0
-	VADDPS.Z     64(AX), Z1, K1, Z1
-	MOVQ         ldc+48(FP), AX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DX
-	SUBQ         R8, DX
-	SHLQ         $0x02, DX
-	ADDQ         DX, AX
+	MOVQ         R11, (R10)
+	MOVQ         k+80(FP), R11
+	SUBQ         R11, 16(R10)
+	JG           wide1walked
+	MOVQ         32(R10), AX
+	CMPQ         AX, 40(R10)
+	JGE          wide1end
+	MOVQ         (R10)(AX*1), R11
+	MOVQ         R11, (R10)
+	MOVQ         8(R10)(AX*1), R11
+	MOVQ         R11, 8(R10)
+	ADDQ         $0x10, 32(R10)
+	MOVQ         24(R10), R11
+	MOVQ         R11, 16(R10)
+	JMP          wide1walked
+
+wide1end:
+	MOVQ $0x00000000, 8(R10)
+
+wide1walked:
+	MOVQ     ldc+48(FP), AX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DX
+	SUBQ     R8, DX
+	SHLQ     $0x02, DX
+	ADDQ     DX, AX
+	MOVB     accumulate+88(FP), DL
+	TESTB    DL, DL
+	JZ       wide1added
+	VADDPS   (AX), Z0, Z0
+	VADDPS.Z 64(AX), Z1, K1, Z1
+	MOVQ     ldc+48(FP), AX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DX
+	SUBQ     R8, DX
+	SHLQ     $0x02, DX
+	ADDQ     DX, AX
 
 wide1added:
 	CMPQ    out+96(FP), $0x00
@@ -8934,9 +10110,13 @@ thinFrom14To14:
 	ADDQ   CX, R10
 	LEAQ   (R10)(CX*2), R11
 	ADDQ   CX, R11
+	MOVQ   ahead+128(FP), R13
+	MOVQ   (R13), R14
 	MOVQ   k+80(FP), R12
 
 thin14step:
+	PREFETCHT1   (R14)
+	ADDQ         8(R13), R14
 	VMOVUPS.Z    (DI), K1, Z29
 	ADDQ         SI, DI
 	VBROADCASTSS (AX), Z30
@@ -8988,48 +10168,68 @@ thin14step:
 	ADDQ         BX, R11
 	DECQ         R12
 	JNZ          thin14step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
-	MOVB         accumulate+88(FP), DI
-	TESTB        DI, DI
-	JZ           thin14added
-	VADDPS.Z     (AX), Z0, K1, Z0
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z2, K1, Z2
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z3, K1, Z3
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z4, K1, Z4
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z5, K1, Z5
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z6, K1, Z6
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z7, K1, Z7
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z8, K1, Z8
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z9, K1, Z9
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z10, K1, Z10
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z11, K1, Z11
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z12, K1, Z12
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z13, K1, Z13
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
+	MOVQ         R14, (R13)
+	MOVQ         k+80(FP), R14
+	SUBQ         R14, 16(R13)
+	JG           thin14walked
+	MOVQ         32(R13), AX
+	CMPQ         AX, 40(R13)
+	JGE          thin14end
+	MOVQ         (R13)(AX*1), R14
+	MOVQ         R14, (R13)
+	MOVQ         8(R13)(AX*1), R14
+	MOVQ         R14, 8(R13)
+	ADDQ         $0x10, 32(R13)
+	MOVQ         24(R13), R14
+	MOVQ         R14, 16(R13)
+	JMP          thin14walked
+
+thin14end:
+	MOVQ $0x00000000, 8(R13)
+
+thin14walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
+	MOVB     accumulate+88(FP), DI
+	TESTB    DI, DI
+	JZ       thin14added
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z3, K1, Z3
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z5, K1, Z5
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z7, K1, Z7
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z9, K1, Z9
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z10, K1, Z10
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z11, K1, Z11
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z12, K1, Z12
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z13, K1, Z13
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
 
 thin14added:
 	CMPQ    out+96(FP), $0x00
@@ -9196,9 +10396,13 @@ thin13:
 	ADDQ   CX, R10
 	LEAQ   (R10)(CX*2), R11
 	ADDQ   CX, R11
+	MOVQ   ahead+128(FP), R13
+	MOVQ   (R13), R14
 	MOVQ   k+80(FP), R12
 
 thin13step:
+	PREFETCHT1   (R14)
+	ADDQ         8(R13), R14
 	VMOVUPS.Z    (DI), K1, Z29
 	ADDQ         SI, DI
 	VBROADCASTSS (AX), Z30
@@ -9247,46 +10451,66 @@ thin13step:
 	ADDQ         BX, R11
 	DECQ         R12
 	JNZ          thin13step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
-	MOVB         accumulate+88(FP), DI
-	TESTB        DI, DI
-	JZ           thin13added
-	VADDPS.Z     (AX), Z0, K1, Z0
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z2, K1, Z2
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z3, K1, Z3
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z4, K1, Z4
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z5, K1, Z5
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z6, K1, Z6
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z7, K1, Z7
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z8, K1, Z8
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z9, K1, Z9
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z10, K1, Z10
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z11, K1, Z11
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z12, K1, Z12
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
+	MOVQ         R14, (R13)
+	MOVQ         k+80(FP), R14
+	SUBQ         R14, 16(R13)
+	JG           thin13walked
+	MOVQ         32(R13), AX
+	CMPQ         AX, 40(R13)
+	JGE          thin13end
+	MOVQ         (R13)(AX*1), R14
+	MOVQ         R14, (R13)
+	MOVQ         8(R13)(AX*1), R14
+	MOVQ         R14, 8(R13)
+	ADDQ         $0x10, 32(R13)
+	MOVQ         24(R13), R14
+	MOVQ         R14, 16(R13)
+	JMP          thin13walked
+
+thin13end:
+	MOVQ $0x00000000, 8(R13)
+
+thin13walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
+	MOVB     accumulate+88(FP), DI
+	TESTB    DI, DI
+	JZ       thin13added
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z3, K1, Z3
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z5, K1, Z5
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z7, K1, Z7
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z9, K1, Z9
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z10, K1, Z10
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z11, K1, Z11
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z12, K1, Z12
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
 
 thin13added:
 	CMPQ    out+96(FP), $0x00
@@ -9441,9 +10665,13 @@ thin12:
 	ADDQ   CX, R9
 	LEAQ   (R9)(CX*2), R10
 	ADDQ   CX, R10
+	MOVQ   ahead+128(FP), R12
+	MOVQ   (R12), R13
 	MOVQ   k+80(FP), R11
 
 thin12step:
+	PREFETCHT1   (R13)
+	ADDQ         8(R12), R13
 	VMOVUPS.Z    (DI), K1, Z29
 	ADDQ         SI, DI
 	VBROADCASTSS (AX), Z30
@@ -9488,44 +10716,64 @@ thin12step:
 	ADDQ         BX, R10
 	DECQ         R11
 	JNZ          thin12step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
-	MOVB         accumulate+88(FP), DI
-	TESTB        DI, DI
-	JZ           thin12added
-	VADDPS.Z     (AX), Z0, K1, Z0
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z2, K1, Z2
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z3, K1, Z3
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z4, K1, Z4
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z5, K1, Z5
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z6, K1, Z6
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z7, K1, Z7
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z8, K1, Z8
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z9, K1, Z9
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z10, K1, Z10
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z11, K1, Z11
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
+	MOVQ         R13, (R12)
+	MOVQ         k+80(FP), R13
+	SUBQ         R13, 16(R12)
+	JG           thin12walked
+	MOVQ         32(R12), AX
+	CMPQ         AX, 40(R12)
+	JGE          thin12end
+	MOVQ         (R12)(AX*1), R13
+	MOVQ         R13, (R12)
+	MOVQ         8(R12)(AX*1), R13
+	MOVQ         R13, 8(R12)
+	ADDQ         $0x10, 32(R12)
+	MOVQ         24(R12), R13
+	MOVQ         R13, 16(R12)
+	JMP          thin12walked
+
+thin12end:
+	MOVQ $0x00000000, 8(R12)
+
+thin12walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
+	MOVB     accumulate+88(FP), DI
+	TESTB    DI, DI
+	JZ       thin12added
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z3, K1, Z3
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z5, K1, Z5
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z7, K1, Z7
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z9, K1, Z9
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z10, K1, Z10
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z11, K1, Z11
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
 
 thin12added:
 	CMPQ    out+96(FP), $0x00
@@ -9670,9 +10918,13 @@ thin11:
 	ADDQ   CX, R9
 	LEAQ   (R9)(CX*2), R10
 	ADDQ   CX, R10
+	MOVQ   ahead+128(FP), R12
+	MOVQ   (R12), R13
 	MOVQ   k+80(FP), R11
 
 thin11step:
+	PREFETCHT1   (R13)
+	ADDQ         8(R12), R13
 	VMOVUPS.Z    (DI), K1, Z29
 	ADDQ         SI, DI
 	VBROADCASTSS (AX), Z30
@@ -9714,42 +10966,62 @@ thin11step:
 	ADDQ         BX, R10
 	DECQ         R11
 	JNZ          thin11step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
-	MOVB         accumulate+88(FP), DI
-	TESTB        DI, DI
-	JZ           thin11added
-	VADDPS.Z     (AX), Z0, K1, Z0
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z2, K1, Z2
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z3, K1, Z3
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z4, K1, Z4
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z5, K1, Z5
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z6, K1, Z6
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z7, K1, Z7
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z8, K1, Z8
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z9, K1, Z9
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z10, K1, Z10
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
+	MOVQ         R13, (R12)
+	MOVQ         k+80(FP), R13
+	SUBQ         R13, 16(R12)
+	JG           thin11walked
+	MOVQ         32(R12), AX
+	CMPQ         AX, 40(R12)
+	JGE          thin11end
+	MOVQ         (R12)(AX*1), R13
+	MOVQ         R13, (R12)
+	MOVQ         8(R12)(AX*1), R13
+	MOVQ         R13, 8(R12)
+	ADDQ         $0x10, 32(R12)
+	MOVQ         24(R12), R13
+	MOVQ         R13, 16(R12)
+	JMP          thin11walked
+
+thin11end:
+	MOVQ $0x00000000, 8(R12)
+
+thin11walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
+	MOVB     accumulate+88(FP), DI
+	TESTB    DI, DI
+	JZ       thin11added
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z3, K1, Z3
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z5, K1, Z5
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z7, K1, Z7
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z9, K1, Z9
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z10, K1, Z10
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
 
 thin11added:
 	CMPQ    out+96(FP), $0x00
@@ -9884,9 +11156,13 @@ thin10:
 	ADDQ   CX, R9
 	LEAQ   (R9)(CX*2), R10
 	ADDQ   CX, R10
+	MOVQ   ahead+128(FP), R12
+	MOVQ   (R12), R13
 	MOVQ   k+80(FP), R11
 
 thin10step:
+	PREFETCHT1   (R13)
+	ADDQ         8(R12), R13
 	VMOVUPS.Z    (DI), K1, Z29
 	ADDQ         SI, DI
 	VBROADCASTSS (AX), Z30
@@ -9925,40 +11201,60 @@ thin10step:
 	ADDQ         BX, R10
 	DECQ         R11
 	JNZ          thin10step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
-	MOVB         accumulate+88(FP), DI
-	TESTB        DI, DI
-	JZ           thin10added
-	VADDPS.Z     (AX), Z0, K1, Z0
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z2, K1, Z2
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z3, K1, Z3
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z4, K1, Z4
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z5, K1, Z5
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z6, K1, Z6
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z7, K1, Z7
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z8, K1, Z8
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z9, K1, Z9
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
+	MOVQ         R13, (R12)
+	MOVQ         k+80(FP), R13
+	SUBQ         R13, 16(R12)
+	JG           thin10walked
+	MOVQ         32(R12), AX
+	CMPQ         AX, 40(R12)
+	JGE          thin10end
+	MOVQ         (R12)(AX*1), R13
+	MOVQ         R13, (R12)
+	MOVQ         8(R12)(AX*1), R13
+	MOVQ         R13, 8(R12)
+	ADDQ         $0x10, 32(R12)
+	MOVQ         24(R12), R13
+	MOVQ         R13, 16(R12)
+	JMP          thin10walked
+
+thin10end:
+	MOVQ $0x00000000, 8(R12)
+
+thin10walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
+	MOVB     accumulate+88(FP), DI
+	TESTB    DI, DI
+	JZ       thin10added
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z3, K1, Z3
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z5, K1, Z5
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z7, K1, Z7
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z9, K1, Z9
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
 
 thin10added:
 	CMPQ    out+96(FP), $0x00
@@ -10081,9 +11377,13 @@ thin9:
 	ADDQ   CX, DX
 	LEAQ   (DX)(CX*2), R9
 	ADDQ   CX, R9
+	MOVQ   ahead+128(FP), R11
+	MOVQ   (R11), R12
 	MOVQ   k+80(FP), R10
 
 thin9step:
+	PREFETCHT1   (R12)
+	ADDQ         8(R11), R12
 	VMOVUPS.Z    (DI), K1, Z29
 	ADDQ         SI, DI
 	VBROADCASTSS (AX), Z30
@@ -10118,38 +11418,58 @@ thin9step:
 	ADDQ         BX, R9
 	DECQ         R10
 	JNZ          thin9step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
-	MOVB         accumulate+88(FP), DI
-	TESTB        DI, DI
-	JZ           thin9added
-	VADDPS.Z     (AX), Z0, K1, Z0
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z2, K1, Z2
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z3, K1, Z3
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z4, K1, Z4
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z5, K1, Z5
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z6, K1, Z6
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z7, K1, Z7
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z8, K1, Z8
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
+	MOVQ         R12, (R11)
+	MOVQ         k+80(FP), R12
+	SUBQ         R12, 16(R11)
+	JG           thin9walked
+	MOVQ         32(R11), AX
+	CMPQ         AX, 40(R11)
+	JGE          thin9end
+	MOVQ         (R11)(AX*1), R12
+	MOVQ         R12, (R11)
+	MOVQ         8(R11)(AX*1), R12
+	MOVQ         R12, 8(R11)
+	ADDQ         $0x10, 32(R11)
+	MOVQ         24(R11), R12
+	MOVQ         R12, 16(R11)
+	JMP          thin9walked
+
+thin9end:
+	MOVQ $0x00000000, 8(R11)
+
+thin9walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
+	MOVB     accumulate+88(FP), DI
+	TESTB    DI, DI
+	JZ       thin9added
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z3, K1, Z3
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z5, K1, Z5
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z7, K1, Z7
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
 
 thin9added:
 	CMPQ    out+96(FP), $0x00
@@ -10262,9 +11582,13 @@ thin8:
 	ADDQ   CX, DX
 	LEAQ   (DX)(CX*2), R9
 	ADDQ   CX, R9
+	MOVQ   ahead+128(FP), R11
+	MOVQ   (R11), R12
 	MOVQ   k+80(FP), R10
 
 thin8step:
+	PREFETCHT1   (R12)
+	ADDQ         8(R11), R12
 	VMOVUPS.Z    (DI), K1, Z29
 	ADDQ         SI, DI
 	VBROADCASTSS (AX), Z30
@@ -10296,36 +11620,56 @@ thin8step:
 	ADDQ         BX, R9
 	DECQ         R10
 	JNZ          thin8step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
-	MOVB         accumulate+88(FP), DI
-	TESTB        DI, DI
-	JZ           thin8added
-	VADDPS.Z     (AX), Z0, K1, Z0
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z2, K1, Z2
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z3, K1, Z3
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z4, K1, Z4
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z5, K1, Z5
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z6, K1, Z6
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z7, K1, Z7
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
+	MOVQ         R12, (R11)
+	MOVQ         k+80(FP), R12
+	SUBQ         R12, 16(R11)
+	JG           thin8walked
+	MOVQ         32(R11), AX
+	CMPQ         AX, 40(R11)
+	JGE          thin8end
+	MOVQ         (R11)(AX*1), R12
+	MOVQ         R12, (R11)
+	MOVQ         8(R11)(AX*1), R12
+	MOVQ         R12, 8(R11)
+	ADDQ         $0x10, 32(R11)
+	MOVQ         24(R11), R12
+	MOVQ         R12, 16(R11)
+	JMP          thin8walked
+
+thin8end:
+	MOVQ $0x00000000, 8(R11)
+
+thin8walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
+	MOVB     accumulate+88(FP), DI
+	TESTB    DI, DI
+	JZ       thin8added
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z3, K1, Z3
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z5, K1, Z5
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z7, K1, Z7
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
 
 thin8added:
 	CMPQ    out+96(FP), $0x00
@@ -10428,9 +11772,13 @@ thin7:
 	ADDQ   CX, DX
 	LEAQ   (DX)(CX*2), R9
 	ADDQ   CX, R9
+	MOVQ   ahead+128(FP), R11
+	MOVQ   (R11), R12
 	MOVQ   k+80(FP), R10
 
 thin7step:
+	PREFETCHT1   (R12)
+	ADDQ         8(R11), R12
 	VMOVUPS.Z    (DI), K1, Z29
 	ADDQ         SI, DI
 	VBROADCASTSS (AX), Z30
@@ -10459,34 +11807,54 @@ thin7step:
 	ADDQ         BX, R9
 	DECQ         R10
 	JNZ          thin7step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
-	MOVB         accumulate+88(FP), DI
-	TESTB        DI, DI
-	JZ           thin7added
-	VADDPS.Z     (AX), Z0, K1, Z0
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z2, K1, Z2
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z3, K1, Z3
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z4, K1, Z4
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z5, K1, Z5
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z6, K1, Z6
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
+	MOVQ         R12, (R11)
+	MOVQ         k+80(FP), R12
+	SUBQ         R12, 16(R11)
+	JG           thin7walked
+	MOVQ         32(R11), AX
+	CMPQ         AX, 40(R11)
+	JGE          thin7end
+	MOVQ         (R11)(AX*1), R12
+	MOVQ         R12, (R11)
+	MOVQ         8(R11)(AX*1), R12
+	MOVQ         R12, 8(R11)
+	ADDQ         $0x10, 32(R11)
+	MOVQ         24(R11), R12
+	MOVQ         R12, 16(R11)
+	JMP          thin7walked
+
+thin7end:
+	MOVQ $0x00000000, 8(R11)
+
+thin7walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
+	MOVB     accumulate+88(FP), DI
+	TESTB    DI, DI
+	JZ       thin7added
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z3, K1, Z3
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z5, K1, Z5
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
 
 thin7added:
 	CMPQ    out+96(FP), $0x00
@@ -10577,9 +11945,13 @@ thin6:
 	MOVQ   a+0(FP), AX
 	LEAQ   (AX)(CX*2), DX
 	ADDQ   CX, DX
+	MOVQ   ahead+128(FP), R10
+	MOVQ   (R10), R11
 	MOVQ   k+80(FP), R9
 
 thin6step:
+	PREFETCHT1   (R11)
+	ADDQ         8(R10), R11
 	VMOVUPS.Z    (DI), K1, Z29
 	ADDQ         SI, DI
 	VBROADCASTSS (AX), Z30
@@ -10604,32 +11976,52 @@ thin6step:
 	ADDQ         BX, DX
 	DECQ         R9
 	JNZ          thin6step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
-	MOVB         accumulate+88(FP), DI
-	TESTB        DI, DI
-	JZ           thin6added
-	VADDPS.Z     (AX), Z0, K1, Z0
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z2, K1, Z2
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z3, K1, Z3
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z4, K1, Z4
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z5, K1, Z5
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
+	MOVQ         R11, (R10)
+	MOVQ         k+80(FP), R11
+	SUBQ         R11, 16(R10)
+	JG           thin6walked
+	MOVQ         32(R10), AX
+	CMPQ         AX, 40(R10)
+	JGE          thin6end
+	MOVQ         (R10)(AX*1), R11
+	MOVQ         R11, (R10)
+	MOVQ         8(R10)(AX*1), R11
+	MOVQ         R11, 8(R10)
+	ADDQ         $0x10, 32(R10)
+	MOVQ         24(R10), R11
+	MOVQ         R11, 16(R10)
+	JMP          thin6walked
+
+thin6end:
+	MOVQ $0x00000000, 8(R10)
+
+thin6walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
+	MOVB     accumulate+88(FP), DI
+	TESTB    DI, DI
+	JZ       thin6added
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z3, K1, Z3
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z5, K1, Z5
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
 
 thin6added:
 	CMPQ    out+96(FP), $0x00
@@ -10710,9 +12102,13 @@ thin5:
 	MOVQ   a+0(FP), AX
 	LEAQ   (AX)(CX*2), DX
 	ADDQ   CX, DX
+	MOVQ   ahead+128(FP), R10
+	MOVQ   (R10), R11
 	MOVQ   k+80(FP), R9
 
 thin5step:
+	PREFETCHT1   (R11)
+	ADDQ         8(R10), R11
 	VMOVUPS.Z    (DI), K1, Z29
 	ADDQ         SI, DI
 	VBROADCASTSS (AX), Z30
@@ -10734,30 +12130,50 @@ thin5step:
 	ADDQ         BX, DX
 	DECQ         R9
 	JNZ          thin5step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
-	MOVB         accumulate+88(FP), DI
-	TESTB        DI, DI
-	JZ           thin5added
-	VADDPS.Z     (AX), Z0, K1, Z0
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z2, K1, Z2
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z3, K1, Z3
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z4, K1, Z4
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
+	MOVQ         R11, (R10)
+	MOVQ         k+80(FP), R11
+	SUBQ         R11, 16(R10)
+	JG           thin5walked
+	MOVQ         32(R10), AX
+	CMPQ         AX, 40(R10)
+	JGE          thin5end
+	MOVQ         (R10)(AX*1), R11
+	MOVQ         R11, (R10)
+	MOVQ         8(R10)(AX*1), R11
+	MOVQ         R11, 8(R10)
+	ADDQ         $0x10, 32(R10)
+	MOVQ         24(R10), R11
+	MOVQ         R11, 16(R10)
+	JMP          thin5walked
+
+thin5end:
+	MOVQ $0x00000000, 8(R10)
+
+thin5walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
+	MOVB     accumulate+88(FP), DI
+	TESTB    DI, DI
+	JZ       thin5added
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z3, K1, Z3
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
 
 thin5added:
 	CMPQ    out+96(FP), $0x00
@@ -10828,9 +12244,13 @@ thin4:
 	MOVQ   a+0(FP), AX
 	LEAQ   (AX)(CX*2), DX
 	ADDQ   CX, DX
+	MOVQ   ahead+128(FP), R10
+	MOVQ   (R10), R11
 	MOVQ   k+80(FP), R9
 
 thin4step:
+	PREFETCHT1   (R11)
+	ADDQ         8(R10), R11
 	VMOVUPS.Z    (DI), K1, Z29
 	ADDQ         SI, DI
 	VBROADCASTSS (AX), Z30
@@ -10849,28 +12269,48 @@ thin4step:
 	ADDQ         BX, DX
 	DECQ         R9
 	JNZ          thin4step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
-	MOVB         accumulate+88(FP), DI
-	TESTB        DI, DI
-	JZ           thin4added
-	VADDPS.Z     (AX), Z0, K1, Z0
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z2, K1, Z2
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z3, K1, Z3
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
+	MOVQ         R11, (R10)
+	MOVQ         k+80(FP), R11
+	SUBQ         R11, 16(R10)
+	JG           thin4walked
+	MOVQ         32(R10), AX
+	CMPQ         AX, 40(R10)
+	JGE          thin4end
+	MOVQ         (R10)(AX*1), R11
+	MOVQ         R11, (R10)
+	MOVQ         8(R10)(AX*1), R11
+	MOVQ         R11, 8(R10)
+	ADDQ         $0x10, 32(R10)
+	MOVQ         24(R10), R11
+	MOVQ         R11, 16(R10)
+	JMP          thin4walked
+
+thin4end:
+	MOVQ $0x00000000, 8(R10)
+
+thin4walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
+	MOVB     accumulate+88(FP), DI
+	TESTB    DI, DI
+	JZ       thin4added
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z3, K1, Z3
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
 
 thin4added:
 	CMPQ    out+96(FP), $0x00
@@ -10930,9 +12370,13 @@ thin3:
 	VPXORD Z2, Z2, Z2
 	MOVQ   a+0(FP), AX
 	MOVQ   DI, DX
+	MOVQ   ahead+128(FP), R9
+	MOVQ   (R9), R10
 	MOVQ   k+80(FP), DI
 
 thin3step:
+	PREFETCHT1   (R10)
+	ADDQ         8(R9), R10
 	VMOVUPS.Z    (DX), K1, Z29
 	ADDQ         SI, DX
 	VBROADCASTSS (AX), Z30
@@ -10947,26 +12391,46 @@ thin3step:
 	ADDQ         BX, AX
 	DECQ         DI
 	JNZ          thin3step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
-	MOVB         accumulate+88(FP), DI
-	TESTB        DI, DI
-	JZ           thin3added
-	VADDPS.Z     (AX), Z0, K1, Z0
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z1, K1, Z1
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z2, K1, Z2
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
+	MOVQ         R10, (R9)
+	MOVQ         k+80(FP), R10
+	SUBQ         R10, 16(R9)
+	JG           thin3walked
+	MOVQ         32(R9), AX
+	CMPQ         AX, 40(R9)
+	JGE          thin3end
+	MOVQ         (R9)(AX*1), R10
+	MOVQ         R10, (R9)
+	MOVQ         8(R9)(AX*1), R10
+	MOVQ         R10, 8(R9)
+	ADDQ         $0x10, 32(R9)
+	MOVQ         24(R9), R10
+	MOVQ         R10, 16(R9)
+	JMP          thin3walked
+
+thin3end:
+	MOVQ $0x00000000, 8(R9)
+
+thin3walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
+	MOVB     accumulate+88(FP), DI
+	TESTB    DI, DI
+	JZ       thin3added
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
 
 thin3added:
 	CMPQ    out+96(FP), $0x00
@@ -11016,9 +12480,13 @@ thin2:
 	VPXORD Z1, Z1, Z1
 	MOVQ   a+0(FP), AX
 	MOVQ   DI, DX
+	MOVQ   ahead+128(FP), R9
+	MOVQ   (R9), R10
 	MOVQ   k+80(FP), DI
 
 thin2step:
+	PREFETCHT1   (R10)
+	ADDQ         8(R9), R10
 	VMOVUPS.Z    (DX), K1, Z29
 	ADDQ         SI, DX
 	VBROADCASTSS (AX), Z30
@@ -11030,24 +12498,44 @@ thin2step:
 	ADDQ         BX, AX
 	DECQ         DI
 	JNZ          thin2step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
-	MOVB         accumulate+88(FP), DI
-	TESTB        DI, DI
-	JZ           thin2added
-	VADDPS.Z     (AX), Z0, K1, Z0
-	ADDQ         DX, AX
-	VADDPS.Z     (AX), Z1, K1, Z1
-	MOVQ         ldc+48(FP), DX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DI
-	SUBQ         R8, DI
-	SHLQ         $0x02, DI
-	ADDQ         DI, AX
+	MOVQ         R10, (R9)
+	MOVQ         k+80(FP), R10
+	SUBQ         R10, 16(R9)
+	JG           thin2walked
+	MOVQ         32(R9), AX
+	CMPQ         AX, 40(R9)
+	JGE          thin2end
+	MOVQ         (R9)(AX*1), R10
+	MOVQ         R10, (R9)
+	MOVQ         8(R9)(AX*1), R10
+	MOVQ         R10, 8(R9)
+	ADDQ         $0x10, 32(R9)
+	MOVQ         24(R9), R10
+	MOVQ         R10, 16(R9)
+	JMP          thin2walked
+
+thin2end:
+	MOVQ $0x00000000, 8(R9)
+
+thin2walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
+	MOVB     accumulate+88(FP), DI
+	TESTB    DI, DI
+	JZ       thin2added
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     DX, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	MOVQ     ldc+48(FP), DX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DI
+	SUBQ     R8, DI
+	SHLQ     $0x02, DI
+	ADDQ     DI, AX
 
 thin2added:
 	CMPQ    out+96(FP), $0x00
@@ -11087,9 +12575,13 @@ thin1:
 	VPXORD Z0, Z0, Z0
 	MOVQ   a+0(FP), AX
 	MOVQ   DI, DX
+	MOVQ   ahead+128(FP), R9
+	MOVQ   (R9), R10
 	MOVQ   k+80(FP), DI
 
 thin1step:
+	PREFETCHT1   (R10)
+	ADDQ         8(R9), R10
 	VMOVUPS.Z    (DX), K1, Z29
 	ADDQ         SI, DX
 	VBROADCASTSS (AX), Z30
@@ -11098,22 +12590,42 @@ thin1step:
 	ADDQ         BX, AX
 	DECQ         DI
 	JNZ          thin1step
-	MOVQ         ldc+48(FP), AX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DX
-	SUBQ         R8, DX
-	SHLQ         $0x02, DX
-	ADDQ         DX, AX
-	MOVB         accumulate+88(FP), DL
-	TESTB        DL, DL
-	JZ           thin1added
-	VADDPS.Z     (AX), Z0, K1, Z0
-	MOVQ         ldc+48(FP), AX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DX
-	SUBQ         R8, DX
-	SHLQ         $0x02, DX
-	ADDQ         DX, AX
+	MOVQ         R10, (R9)
+	MOVQ         k+80(FP), R10
+	SUBQ         R10, 16(R9)
+	JG           thin1walked
+	MOVQ         32(R9), AX
+	CMPQ         AX, 40(R9)
+	JGE          thin1end
+	MOVQ         (R9)(AX*1), R10
+	MOVQ         R10, (R9)
+	MOVQ         8(R9)(AX*1), R10
+	MOVQ         R10, 8(R9)
+	ADDQ         $0x10, 32(R9)
+	MOVQ         24(R9), R10
+	MOVQ         R10, 16(R9)
+	JMP          thin1walked
+
+thin1end:
+	MOVQ $0x00000000, 8(R9)
+
+thin1walked:
+	MOVQ     ldc+48(FP), AX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DX
+	SUBQ     R8, DX
+	SHLQ     $0x02, DX
+	ADDQ     DX, AX
+	MOVB     accumulate+88(FP), DL
+	TESTB    DL, DL
+	JZ       thin1added
+	VADDPS.Z (AX), Z0, K1, Z0
+	MOVQ     ldc+48(FP), AX
+	MOVQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DX
+	SUBQ     R8, DX
+	SHLQ     $0x02, DX
+	ADDQ     DX, AX
 
 thin1added:
 	CMPQ    out+96(FP), $0x00
@@ -11216,9 +12728,13 @@ tripleFrom7To7:
 	LEAQ   (DX)(CX*2), R9
 	ADDQ   CX, R9
 	MOVQ   DI, R10
+	MOVQ   ahead+128(FP), R12
+	MOVQ   (R12), R13
 	MOVQ   k+80(FP), R11
 
 triple7step:
+	PREFETCHT1   (R13)
+	ADDQ         8(R12), R13
 	VMOVUPS      (R10), Z27
 	VMOVUPS      64(R10), Z28
 	VMOVUPS.Z    128(R10), K1, Z29
@@ -11277,52 +12793,72 @@ triple7step:
 	ADDQ         BX, R9
 	DECQ         R11
 	JNZ          triple7step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         DX, AX
-	IMULQ        8(SP), AX
-	ADDQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
-	MOVB         accumulate+88(FP), R9
-	TESTB        R9, R9
-	JZ           triple7added
-	VADDPS       (AX), Z0, Z0
-	VADDPS       64(AX), Z1, Z1
-	VADDPS.Z     128(AX), Z2, K1, Z2
-	ADDQ         DX, AX
-	VADDPS       (AX), Z3, Z3
-	VADDPS       64(AX), Z4, Z4
-	VADDPS.Z     128(AX), Z5, K1, Z5
-	ADDQ         DX, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS       64(AX), Z7, Z7
-	VADDPS.Z     128(AX), Z8, K1, Z8
-	ADDQ         DX, AX
-	VADDPS       (AX), Z9, Z9
-	VADDPS       64(AX), Z10, Z10
-	VADDPS.Z     128(AX), Z11, K1, Z11
-	ADDQ         DX, AX
-	VADDPS       (AX), Z12, Z12
-	VADDPS       64(AX), Z13, Z13
-	VADDPS.Z     128(AX), Z14, K1, Z14
-	ADDQ         DX, AX
-	VADDPS       (AX), Z15, Z15
-	VADDPS       64(AX), Z16, Z16
-	VADDPS.Z     128(AX), Z17, K1, Z17
-	ADDQ         DX, AX
-	VADDPS       (AX), Z18, Z18
-	VADDPS       64(AX), Z19, Z19
-	VADDPS.Z     128(AX), Z20, K1, Z20
-	MOVQ         ldc+48(FP), DX
-	MOVQ         DX, AX
-	IMULQ        8(SP), AX
-	ADDQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
+	MOVQ         R13, (R12)
+	MOVQ         k+80(FP), R13
+	SUBQ         R13, 16(R12)
+	JG           triple7walked
+	MOVQ         32(R12), AX
+	CMPQ         AX, 40(R12)
+	JGE          triple7end
+	MOVQ         (R12)(AX*1), R13
+	MOVQ         R13, (R12)
+	MOVQ         8(R12)(AX*1), R13
+	MOVQ         R13, 8(R12)
+	ADDQ         $0x10, 32(R12)
+	MOVQ         24(R12), R13
+	MOVQ         R13, 16(R12)
+	JMP          triple7walked
+
+triple7end:
+	MOVQ $0x00000000, 8(R12)
+
+triple7walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     DX, AX
+	IMULQ    8(SP), AX
+	ADDQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
+	MOVB     accumulate+88(FP), R9
+	TESTB    R9, R9
+	JZ       triple7added
+	VADDPS   (AX), Z0, Z0
+	VADDPS   64(AX), Z1, Z1
+	VADDPS.Z 128(AX), Z2, K1, Z2
+	ADDQ     DX, AX
+	VADDPS   (AX), Z3, Z3
+	VADDPS   64(AX), Z4, Z4
+	VADDPS.Z 128(AX), Z5, K1, Z5
+	ADDQ     DX, AX
+	VADDPS   (AX), Z6, Z6
+	VADDPS   64(AX), Z7, Z7
+	VADDPS.Z 128(AX), Z8, K1, Z8
+	ADDQ     DX, AX
+	VADDPS   (AX), Z9, Z9
+	VADDPS   64(AX), Z10, Z10
+	VADDPS.Z 128(AX), Z11, K1, Z11
+	ADDQ     DX, AX
+	VADDPS   (AX), Z12, Z12
+	VADDPS   64(AX), Z13, Z13
+	VADDPS.Z 128(AX), Z14, K1, Z14
+	ADDQ     DX, AX
+	VADDPS   (AX), Z15, Z15
+	VADDPS   64(AX), Z16, Z16
+	VADDPS.Z 128(AX), Z17, K1, Z17
+	ADDQ     DX, AX
+	VADDPS   (AX), Z18, Z18
+	VADDPS   64(AX), Z19, Z19
+	VADDPS.Z 128(AX), Z20, K1, Z20
+	MOVQ     ldc+48(FP), DX
+	MOVQ     DX, AX
+	IMULQ    8(SP), AX
+	ADDQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
 
 triple7added:
 	CMPQ    out+96(FP), $0x00
@@ -11482,9 +13018,13 @@ triple6:
 	LEAQ   (AX)(CX*2), DX
 	ADDQ   CX, DX
 	MOVQ   DI, R9
+	MOVQ   ahead+128(FP), R11
+	MOVQ   (R11), R12
 	MOVQ   k+80(FP), R10
 
 triple6step:
+	PREFETCHT1   (R12)
+	ADDQ         8(R11), R12
 	VMOVUPS      (R9), Z27
 	VMOVUPS      64(R9), Z28
 	VMOVUPS.Z    128(R9), K1, Z29
@@ -11535,48 +13075,68 @@ triple6step:
 	ADDQ         BX, DX
 	DECQ         R10
 	JNZ          triple6step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         DX, AX
-	IMULQ        8(SP), AX
-	ADDQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
-	MOVB         accumulate+88(FP), R9
-	TESTB        R9, R9
-	JZ           triple6added
-	VADDPS       (AX), Z0, Z0
-	VADDPS       64(AX), Z1, Z1
-	VADDPS.Z     128(AX), Z2, K1, Z2
-	ADDQ         DX, AX
-	VADDPS       (AX), Z3, Z3
-	VADDPS       64(AX), Z4, Z4
-	VADDPS.Z     128(AX), Z5, K1, Z5
-	ADDQ         DX, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS       64(AX), Z7, Z7
-	VADDPS.Z     128(AX), Z8, K1, Z8
-	ADDQ         DX, AX
-	VADDPS       (AX), Z9, Z9
-	VADDPS       64(AX), Z10, Z10
-	VADDPS.Z     128(AX), Z11, K1, Z11
-	ADDQ         DX, AX
-	VADDPS       (AX), Z12, Z12
-	VADDPS       64(AX), Z13, Z13
-	VADDPS.Z     128(AX), Z14, K1, Z14
-	ADDQ         DX, AX
-	VADDPS       (AX), Z15, Z15
-	VADDPS       64(AX), Z16, Z16
-	VADDPS.Z     128(AX), Z17, K1, Z17
-	MOVQ         ldc+48(FP), DX
-	MOVQ         DX, AX
-	IMULQ        8(SP), AX
-	ADDQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
+	MOVQ         R12, (R11)
+	MOVQ         k+80(FP), R12
+	SUBQ         R12, 16(R11)
+	JG           triple6walked
+	MOVQ         32(R11), AX
+	CMPQ         AX, 40(R11)
+	JGE          triple6end
+	MOVQ         (R11)(AX*1), R12
+	MOVQ         R12, (R11)
+	MOVQ         8(R11)(AX*1), R12
+	MOVQ         R12, 8(R11)
+	ADDQ         $0x10, 32(R11)
+	MOVQ         24(R11), R12
+	MOVQ         R12, 16(R11)
+	JMP          triple6walked
+
+triple6end:
+	MOVQ $0x00000000, 8(R11)
+
+triple6walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     DX, AX
+	IMULQ    8(SP), AX
+	ADDQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
+	MOVB     accumulate+88(FP), R9
+	TESTB    R9, R9
+	JZ       triple6added
+	VADDPS   (AX), Z0, Z0
+	VADDPS   64(AX), Z1, Z1
+	VADDPS.Z 128(AX), Z2, K1, Z2
+	ADDQ     DX, AX
+	VADDPS   (AX), Z3, Z3
+	VADDPS   64(AX), Z4, Z4
+	VADDPS.Z 128(AX), Z5, K1, Z5
+	ADDQ     DX, AX
+	VADDPS   (AX), Z6, Z6
+	VADDPS   64(AX), Z7, Z7
+	VADDPS.Z 128(AX), Z8, K1, Z8
+	ADDQ     DX, AX
+	VADDPS   (AX), Z9, Z9
+	VADDPS   64(AX), Z10, Z10
+	VADDPS.Z 128(AX), Z11, K1, Z11
+	ADDQ     DX, AX
+	VADDPS   (AX), Z12, Z12
+	VADDPS   64(AX), Z13, Z13
+	VADDPS.Z 128(AX), Z14, K1, Z14
+	ADDQ     DX, AX
+	VADDPS   (AX), Z15, Z15
+	VADDPS   64(AX), Z16, Z16
+	VADDPS.Z 128(AX), Z17, K1, Z17
+	MOVQ     ldc+48(FP), DX
+	MOVQ     DX, AX
+	IMULQ    8(SP), AX
+	ADDQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
 
 triple6added:
 	CMPQ    out+96(FP), $0x00
@@ -11717,9 +13277,13 @@ triple5:
 	LEAQ   (AX)(CX*2), DX
 	ADDQ   CX, DX
 	MOVQ   DI, R9
+	MOVQ   ahead+128(FP), R11
+	MOVQ   (R11), R12
 	MOVQ   k+80(FP), R10
 
 triple5step:
+	PREFETCHT1   (R12)
+	ADDQ         8(R11), R12
 	VMOVUPS      (R9), Z27
 	VMOVUPS      64(R9), Z28
 	VMOVUPS.Z    128(R9), K1, Z29
@@ -11763,44 +13327,64 @@ triple5step:
 	ADDQ         BX, DX
 	DECQ         R10
 	JNZ          triple5step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         DX, AX
-	IMULQ        8(SP), AX
-	ADDQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
-	MOVB         accumulate+88(FP), R9
-	TESTB        R9, R9
-	JZ           triple5added
-	VADDPS       (AX), Z0, Z0
-	VADDPS       64(AX), Z1, Z1
-	VADDPS.Z     128(AX), Z2, K1, Z2
-	ADDQ         DX, AX
-	VADDPS       (AX), Z3, Z3
-	VADDPS       64(AX), Z4, Z4
-	VADDPS.Z     128(AX), Z5, K1, Z5
-	ADDQ         DX, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS       64(AX), Z7, Z7
-	VADDPS.Z     128(AX), Z8, K1, Z8
-	ADDQ         DX, AX
-	VADDPS       (AX), Z9, Z9
-	VADDPS       64(AX), Z10, Z10
-	VADDPS.Z     128(AX), Z11, K1, Z11
-	ADDQ         DX, AX
-	VADDPS       (AX), Z12, Z12
-	VADDPS       64(AX), Z13, Z13
-	VADDPS.Z     128(AX), Z14, K1, Z14
-	MOVQ         ldc+48(FP), DX
-	MOVQ         DX, AX
-	IMULQ        8(SP), AX
-	ADDQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
+	MOVQ         R12, (R11)
+	MOVQ         k+80(FP), R12
+	SUBQ         R12, 16(R11)
+	JG           triple5walked
+	MOVQ         32(R11), AX
+	CMPQ         AX, 40(R11)
+	JGE          triple5end
+	MOVQ         (R11)(AX*1), R12
+	MOVQ         R12, (R11)
+	MOVQ         8(R11)(AX*1), R12
+	MOVQ         R12, 8(R11)
+	ADDQ         $0x10, 32(R11)
+	MOVQ         24(R11), R12
+	MOVQ         R12, 16(R11)
+	JMP          triple5walked
+
+triple5end:
+	MOVQ $0x00000000, 8(R11)
+
+triple5walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     DX, AX
+	IMULQ    8(SP), AX
+	ADDQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
+	MOVB     accumulate+88(FP), R9
+	TESTB    R9, R9
+	JZ       triple5added
+	VADDPS   (AX), Z0, Z0
+	VADDPS   64(AX), Z1, Z1
+	VADDPS.Z 128(AX), Z2, K1, Z2
+	ADDQ     DX, AX
+	VADDPS   (AX), Z3, Z3
+	VADDPS   64(AX), Z4, Z4
+	VADDPS.Z 128(AX), Z5, K1, Z5
+	ADDQ     DX, AX
+	VADDPS   (AX), Z6, Z6
+	VADDPS   64(AX), Z7, Z7
+	VADDPS.Z 128(AX), Z8, K1, Z8
+	ADDQ     DX, AX
+	VADDPS   (AX), Z9, Z9
+	VADDPS   64(AX), Z10, Z10
+	VADDPS.Z 128(AX), Z11, K1, Z11
+	ADDQ     DX, AX
+	VADDPS   (AX), Z12, Z12
+	VADDPS   64(AX), Z13, Z13
+	VADDPS.Z 128(AX), Z14, K1, Z14
+	MOVQ     ldc+48(FP), DX
+	MOVQ     DX, AX
+	IMULQ    8(SP), AX
+	ADDQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
 
 triple5added:
 	CMPQ    out+96(FP), $0x00
@@ -11922,9 +13506,13 @@ triple4:
 	LEAQ   (AX)(CX*2), DX
 	ADDQ   CX, DX
 	MOVQ   DI, R9
+	MOVQ   ahead+128(FP), R11
+	MOVQ   (R11), R12
 	MOVQ   k+80(FP), R10
 
 triple4step:
+	PREFETCHT1   (R12)
+	ADDQ         8(R11), R12
 	VMOVUPS      (R9), Z27
 	VMOVUPS      64(R9), Z28
 	VMOVUPS.Z    128(R9), K1, Z29
@@ -11961,40 +13549,60 @@ triple4step:
 	ADDQ         BX, DX
 	DECQ         R10
 	JNZ          triple4step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         DX, AX
-	IMULQ        8(SP), AX
-	ADDQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
-	MOVB         accumulate+88(FP), R9
-	TESTB        R9, R9
-	JZ           triple4added
-	VADDPS       (AX), Z0, Z0
-	VADDPS       64(AX), Z1, Z1
-	VADDPS.Z     128(AX), Z2, K1, Z2
-	ADDQ         DX, AX
-	VADDPS       (AX), Z3, Z3
-	VADDPS       64(AX), Z4, Z4
-	VADDPS.Z     128(AX), Z5, K1, Z5
-	ADDQ         DX, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS       64(AX), Z7, Z7
-	VADDPS.Z     128(AX), Z8, K1, Z8
-	ADDQ         DX, AX
-	VADDPS       (AX), Z9, Z9
-	VADDPS       64(AX), Z10, Z10
-	VADDPS.Z     128(AX), Z11, K1, Z11
-	MOVQ         ldc+48(FP), DX
-	MOVQ         DX, AX
-	IMULQ        8(SP), AX
-	ADDQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
+	MOVQ         R12, (R11)
+	MOVQ         k+80(FP), R12
+	SUBQ         R12, 16(R11)
+	JG           triple4walked
+	MOVQ         32(R11), AX
+	CMPQ         AX, 40(R11)
+	JGE          triple4end
+	MOVQ         (R11)(AX*1), R12
+	MOVQ         R12, (R11)
+	MOVQ         8(R11)(AX*1), R12
+	MOVQ         R12, 8(R11)
+	ADDQ         $0x10, 32(R11)
+	MOVQ         24(R11), R12
+	MOVQ         R12, 16(R11)
+	JMP          triple4walked
+
+triple4end:
+	MOVQ $0x00000000, 8(R11)
+
+triple4walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     DX, AX
+	IMULQ    8(SP), AX
+	ADDQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
+	MOVB     accumulate+88(FP), R9
+	TESTB    R9, R9
+	JZ       triple4added
+	VADDPS   (AX), Z0, Z0
+	VADDPS   64(AX), Z1, Z1
+	VADDPS.Z 128(AX), Z2, K1, Z2
+	ADDQ     DX, AX
+	VADDPS   (AX), Z3, Z3
+	VADDPS   64(AX), Z4, Z4
+	VADDPS.Z 128(AX), Z5, K1, Z5
+	ADDQ     DX, AX
+	VADDPS   (AX), Z6, Z6
+	VADDPS   64(AX), Z7, Z7
+	VADDPS.Z 128(AX), Z8, K1, Z8
+	ADDQ     DX, AX
+	VADDPS   (AX), Z9, Z9
+	VADDPS   64(AX), Z10, Z10
+	VADDPS.Z 128(AX), Z11, K1, Z11
+	MOVQ     ldc+48(FP), DX
+	MOVQ     DX, AX
+	IMULQ    8(SP), AX
+	ADDQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
 
 triple4added:
 	CMPQ    out+96(FP), $0x00
@@ -12095,9 +13703,13 @@ triple3:
 	IMULQ  8(SP), AX
 	ADDQ   a+0(FP), AX
 	MOVQ   DI, DX
+	MOVQ   ahead+128(FP), R10
+	MOVQ   (R10), R11
 	MOVQ   k+80(FP), R9
 
 triple3step:
+	PREFETCHT1   (R11)
+	ADDQ         8(R10), R11
 	VMOVUPS      (DX), Z27
 	VMOVUPS      64(DX), Z28
 	VMOVUPS.Z    128(DX), K1, Z29
@@ -12126,36 +13738,56 @@ triple3step:
 	ADDQ         BX, AX
 	DECQ         R9
 	JNZ          triple3step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         DX, AX
-	IMULQ        8(SP), AX
-	ADDQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
-	MOVB         accumulate+88(FP), R9
-	TESTB        R9, R9
-	JZ           triple3added
-	VADDPS       (AX), Z0, Z0
-	VADDPS       64(AX), Z1, Z1
-	VADDPS.Z     128(AX), Z2, K1, Z2
-	ADDQ         DX, AX
-	VADDPS       (AX), Z3, Z3
-	VADDPS       64(AX), Z4, Z4
-	VADDPS.Z     128(AX), Z5, K1, Z5
-	ADDQ         DX, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS       64(AX), Z7, Z7
-	VADDPS.Z     128(AX), Z8, K1, Z8
-	MOVQ         ldc+48(FP), DX
-	MOVQ         DX, AX
-	IMULQ        8(SP), AX
-	ADDQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
+	MOVQ         R11, (R10)
+	MOVQ         k+80(FP), R11
+	SUBQ         R11, 16(R10)
+	JG           triple3walked
+	MOVQ         32(R10), AX
+	CMPQ         AX, 40(R10)
+	JGE          triple3end
+	MOVQ         (R10)(AX*1), R11
+	MOVQ         R11, (R10)
+	MOVQ         8(R10)(AX*1), R11
+	MOVQ         R11, 8(R10)
+	ADDQ         $0x10, 32(R10)
+	MOVQ         24(R10), R11
+	MOVQ         R11, 16(R10)
+	JMP          triple3walked
+
+triple3end:
+	MOVQ $0x00000000, 8(R10)
+
+triple3walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     DX, AX
+	IMULQ    8(SP), AX
+	ADDQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
+	MOVB     accumulate+88(FP), R9
+	TESTB    R9, R9
+	JZ       triple3added
+	VADDPS   (AX), Z0, Z0
+	VADDPS   64(AX), Z1, Z1
+	VADDPS.Z 128(AX), Z2, K1, Z2
+	ADDQ     DX, AX
+	VADDPS   (AX), Z3, Z3
+	VADDPS   64(AX), Z4, Z4
+	VADDPS.Z 128(AX), Z5, K1, Z5
+	ADDQ     DX, AX
+	VADDPS   (AX), Z6, Z6
+	VADDPS   64(AX), Z7, Z7
+	VADDPS.Z 128(AX), Z8, K1, Z8
+	MOVQ     ldc+48(FP), DX
+	MOVQ     DX, AX
+	IMULQ    8(SP), AX
+	ADDQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
 
 triple3added:
 	CMPQ    out+96(FP), $0x00
@@ -12237,9 +13869,13 @@ triple2:
 	IMULQ  8(SP), AX
 	ADDQ   a+0(FP), AX
 	MOVQ   DI, DX
+	MOVQ   ahead+128(FP), R10
+	MOVQ   (R10), R11
 	MOVQ   k+80(FP), R9
 
 triple2step:
+	PREFETCHT1   (R11)
+	ADDQ         8(R10), R11
 	VMOVUPS      (DX), Z27
 	VMOVUPS      64(DX), Z28
 	VMOVUPS.Z    128(DX), K1, Z29
@@ -12261,32 +13897,52 @@ triple2step:
 	ADDQ         BX, AX
 	DECQ         R9
 	JNZ          triple2step
-	MOVQ         ldc+48(FP), DX
-	MOVQ         DX, AX
-	IMULQ        8(SP), AX
-	ADDQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
-	MOVB         accumulate+88(FP), R9
-	TESTB        R9, R9
-	JZ           triple2added
-	VADDPS       (AX), Z0, Z0
-	VADDPS       64(AX), Z1, Z1
-	VADDPS.Z     128(AX), Z2, K1, Z2
-	ADDQ         DX, AX
-	VADDPS       (AX), Z3, Z3
-	VADDPS       64(AX), Z4, Z4
-	VADDPS.Z     128(AX), Z5, K1, Z5
-	MOVQ         ldc+48(FP), DX
-	MOVQ         DX, AX
-	IMULQ        8(SP), AX
-	ADDQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         R8, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
+	MOVQ         R11, (R10)
+	MOVQ         k+80(FP), R11
+	SUBQ         R11, 16(R10)
+	JG           triple2walked
+	MOVQ         32(R10), AX
+	CMPQ         AX, 40(R10)
+	JGE          triple2end
+	MOVQ         (R10)(AX*1), R11
+	MOVQ         R11, (R10)
+	MOVQ         8(R10)(AX*1), R11
+	MOVQ         R11, 8(R10)
+	ADDQ         $0x10, 32(R10)
+	MOVQ         24(R10), R11
+	MOVQ         R11, 16(R10)
+	JMP          triple2walked
+
+triple2end:
+	MOVQ $0x00000000, 8(R10)
+
+triple2walked:
+	MOVQ     ldc+48(FP), DX
+	MOVQ     DX, AX
+	IMULQ    8(SP), AX
+	ADDQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
+	MOVB     accumulate+88(FP), R9
+	TESTB    R9, R9
+	JZ       triple2added
+	VADDPS   (AX), Z0, Z0
+	VADDPS   64(AX), Z1, Z1
+	VADDPS.Z 128(AX), Z2, K1, Z2
+	ADDQ     DX, AX
+	VADDPS   (AX), Z3, Z3
+	VADDPS   64(AX), Z4, Z4
+	VADDPS.Z 128(AX), Z5, K1, Z5
+	MOVQ     ldc+48(FP), DX
+	MOVQ     DX, AX
+	IMULQ    8(SP), AX
+	ADDQ     c+40(FP), AX
+	MOVQ     cols+72(FP), R9
+	SUBQ     R8, R9
+	SHLQ     $0x02, R9
+	ADDQ     R9, AX
 
 triple2added:
 	CMPQ    out+96(FP), $0x00
@@ -12349,9 +14005,13 @@ triple1:
 	IMULQ  8(SP), AX
 	ADDQ   a+0(FP), AX
 	MOVQ   DI, DX
+	MOVQ   ahead+128(FP), R10
+	MOVQ   (R10), R11
 	MOVQ   k+80(FP), R9
 
 triple1step:
+	PREFETCHT1   (R11)
+	ADDQ         8(R10), R11
 	VMOVUPS      (DX), Z27
 	VMOVUPS      64(DX), Z28
 	VMOVUPS.Z    128(DX), K1, Z29
@@ -12366,26 +14026,46 @@ triple1step:
 	ADDQ         BX, AX
 	DECQ         R9
 	JNZ          triple1step
-	MOVQ         ldc+48(FP), AX
-	IMULQ        8(SP), AX
-	ADDQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DX
-	SUBQ         R8, DX
-	SHLQ         $0x02, DX
-	ADDQ         DX, AX
-	MOVB         accumulate+88(FP), DL
-	TESTB        DL, DL
-	JZ           triple1added
-	VADDPS       (AX), Z0, Z0
-	VADDPS       64(AX), Z1, Z1
-	VADDPS.Z     128(AX), Z2, K1, Z2
-	MOVQ         ldc+48(FP), AX
-	IMULQ        8(SP), AX
-	ADDQ         c+40(FP), AX
-	MOVQ         cols+72(FP), DX
-	SUBQ         R8, DX
-	SHLQ         $0x02, DX
-	ADDQ         DX, AX
+	MOVQ         R11, (R10)
+	MOVQ         k+80(FP), R11
+	SUBQ         R11, 16(R10)
+	JG           triple1walked
+	MOVQ         32(R10), AX
+	CMPQ         AX, 40(R10)
+	JGE          triple1end
+	MOVQ         (R10)(AX*1), R11
+	MOVQ         R11, (R10)
+	MOVQ         8(R10)(AX*1), R11
+	MOVQ         R11, 8(R10)
+	ADDQ         $0x10, 32(R10)
+	MOVQ         24(R10), R11
+	MOVQ         R11, 16(R10)
+	JMP          triple1walked
+
+triple1end:
+	MOVQ $0x00000000, 8(R10)
+
+triple1walked:
+	MOVQ     ldc+48(FP), AX
+	IMULQ    8(SP), AX
+	ADDQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DX
+	SUBQ     R8, DX
+	SHLQ     $0x02, DX
+	ADDQ     DX, AX
+	MOVB     accumulate+88(FP), DL
+	TESTB    DL, DL
+	JZ       triple1added
+	VADDPS   (AX), Z0, Z0
+	VADDPS   64(AX), Z1, Z1
+	VADDPS.Z 128(AX), Z2, K1, Z2
+	MOVQ     ldc+48(FP), AX
+	IMULQ    8(SP), AX
+	ADDQ     c+40(FP), AX
+	MOVQ     cols+72(FP), DX
+	SUBQ     R8, DX
+	SHLQ     $0x02, DX
+	ADDQ     DX, AX
 
 triple1added:
 	CMPQ    out+96(FP), $0x00
@@ -12428,9 +14108,9 @@ tripled:
 	JNZ  half
 	JMP  next
 
-// func attentionProductAVX2(a *float32, ars int, aks int, b *float32, bRow int, c *float32, ldc int, rows int, strips int, cols int, k int, accumulate bool, out *float32, ldo int, factor *float32, factorStride int)
-// Requires: AVX, FMA3
-TEXT ·attentionProductAVX2(SB), NOSPLIT, $16-128
+// func attentionProductAVX2(a *float32, ars int, aks int, b *float32, bRow int, c *float32, ldc int, rows int, strips int, cols int, k int, accumulate bool, out *float32, ldo int, factor *float32, factorStride int, ahead *uintptr)
+// Requires: AVX, FMA3, MMX+
+TEXT ·attentionProductAVX2(SB), NOSPLIT, $16-136
 	MOVQ ars+8(FP), CX
 	MOVQ aks+16(FP), BX
 	MOVQ bRow+32(FP), SI
@@ -12494,9 +14174,13 @@ wideFrom6To6:
 	LEAQ   (AX)(CX*2), R8
 	ADDQ   CX, R8
 	MOVQ   DX, R9
+	MOVQ   ahead+128(FP), R11
+	MOVQ   (R11), R12
 	MOVQ   k+80(FP), R10
 
 wide6step:
+	PREFETCHT1   (R12)
+	ADDQ         8(R11), R12
 	VMOVUPS      (R9), Y12
 	VMOVUPS      32(R9), Y13
 	ADDQ         SI, R9
@@ -12522,38 +14206,58 @@ wide6step:
 	ADDQ         BX, R8
 	DECQ         R10
 	JNZ          wide6step
-	MOVQ         ldc+48(FP), R8
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         DI, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
-	MOVB         accumulate+88(FP), R9
-	TESTB        R9, R9
-	JZ           wide6added
-	VADDPS       (AX), Y0, Y0
-	VADDPS       32(AX), Y1, Y1
-	ADDQ         R8, AX
-	VADDPS       (AX), Y2, Y2
-	VADDPS       32(AX), Y3, Y3
-	ADDQ         R8, AX
-	VADDPS       (AX), Y4, Y4
-	VADDPS       32(AX), Y5, Y5
-	ADDQ         R8, AX
-	VADDPS       (AX), Y6, Y6
-	VADDPS       32(AX), Y7, Y7
-	ADDQ         R8, AX
-	VADDPS       (AX), Y8, Y8
-	VADDPS       32(AX), Y9, Y9
-	ADDQ         R8, AX
-	VADDPS       (AX), Y10, Y10
-	VADDPS       32(AX), Y11, Y11
-	MOVQ         ldc+48(FP), R8
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         DI, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
+	MOVQ         R12, (R11)
+	MOVQ         k+80(FP), R12
+	SUBQ         R12, 16(R11)
+	JG           wide6walked
+	MOVQ         32(R11), AX
+	CMPQ         AX, 40(R11)
+	JGE          wide6end
+	MOVQ         (R11)(AX*1), R12
+	MOVQ         R12, (R11)
+	MOVQ         8(R11)(AX*1), R12
+	MOVQ         R12, 8(R11)
+	ADDQ         $0x10, 32(R11)
+	MOVQ         24(R11), R12
+	MOVQ         R12, 16(R11)
+	JMP          wide6walked
+
+wide6end:
+	MOVQ $0x00000000, 8(R11)
+
+wide6walked:
+	MOVQ   ldc+48(FP), R8
+	MOVQ   c+40(FP), AX
+	MOVQ   cols+72(FP), R9
+	SUBQ   DI, R9
+	SHLQ   $0x02, R9
+	ADDQ   R9, AX
+	MOVB   accumulate+88(FP), R9
+	TESTB  R9, R9
+	JZ     wide6added
+	VADDPS (AX), Y0, Y0
+	VADDPS 32(AX), Y1, Y1
+	ADDQ   R8, AX
+	VADDPS (AX), Y2, Y2
+	VADDPS 32(AX), Y3, Y3
+	ADDQ   R8, AX
+	VADDPS (AX), Y4, Y4
+	VADDPS 32(AX), Y5, Y5
+	ADDQ   R8, AX
+	VADDPS (AX), Y6, Y6
+	VADDPS 32(AX), Y7, Y7
+	ADDQ   R8, AX
+	VADDPS (AX), Y8, Y8
+	VADDPS 32(AX), Y9, Y9
+	ADDQ   R8, AX
+	VADDPS (AX), Y10, Y10
+	VADDPS 32(AX), Y11, Y11
+	MOVQ   ldc+48(FP), R8
+	MOVQ   c+40(FP), AX
+	MOVQ   cols+72(FP), R9
+	SUBQ   DI, R9
+	SHLQ   $0x02, R9
+	ADDQ   R9, AX
 
 wide6added:
 	CMPQ    out+96(FP), $0x00
@@ -12646,9 +14350,13 @@ wide5:
 	LEAQ   (AX)(CX*2), R8
 	ADDQ   CX, R8
 	MOVQ   DX, R9
+	MOVQ   ahead+128(FP), R11
+	MOVQ   (R11), R12
 	MOVQ   k+80(FP), R10
 
 wide5step:
+	PREFETCHT1   (R12)
+	ADDQ         8(R11), R12
 	VMOVUPS      (R9), Y12
 	VMOVUPS      32(R9), Y13
 	ADDQ         SI, R9
@@ -12671,35 +14379,55 @@ wide5step:
 	ADDQ         BX, R8
 	DECQ         R10
 	JNZ          wide5step
-	MOVQ         ldc+48(FP), R8
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         DI, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
-	MOVB         accumulate+88(FP), R9
-	TESTB        R9, R9
-	JZ           wide5added
-	VADDPS       (AX), Y0, Y0
-	VADDPS       32(AX), Y1, Y1
-	ADDQ         R8, AX
-	VADDPS       (AX), Y2, Y2
-	VADDPS       32(AX), Y3, Y3
-	ADDQ         R8, AX
-	VADDPS       (AX), Y4, Y4
-	VADDPS       32(AX), Y5, Y5
-	ADDQ         R8, AX
-	VADDPS       (AX), Y6, Y6
-	VADDPS       32(AX), Y7, Y7
-	ADDQ         R8, AX
-	VADDPS       (AX), Y8, Y8
-	VADDPS       32(AX), Y9, Y9
-	MOVQ         ldc+48(FP), R8
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         DI, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
+	MOVQ         R12, (R11)
+	MOVQ         k+80(FP), R12
+	SUBQ         R12, 16(R11)
+	JG           wide5walked
+	MOVQ         32(R11), AX
+	CMPQ         AX, 40(R11)
+	JGE          wide5end
+	MOVQ         (R11)(AX*1), R12
+	MOVQ         R12, (R11)
+	MOVQ         8(R11)(AX*1), R12
+	MOVQ         R12, 8(R11)
+	ADDQ         $0x10, 32(R11)
+	MOVQ         24(R11), R12
+	MOVQ         R12, 16(R11)
+	JMP          wide5walked
+
+wide5end:
+	MOVQ $0x00000000, 8(R11)
+
+wide5walked:
+	MOVQ   ldc+48(FP), R8
+	MOVQ   c+40(FP), AX
+	MOVQ   cols+72(FP), R9
+	SUBQ   DI, R9
+	SHLQ   $0x02, R9
+	ADDQ   R9, AX
+	MOVB   accumulate+88(FP), R9
+	TESTB  R9, R9
+	JZ     wide5added
+	VADDPS (AX), Y0, Y0
+	VADDPS 32(AX), Y1, Y1
+	ADDQ   R8, AX
+	VADDPS (AX), Y2, Y2
+	VADDPS 32(AX), Y3, Y3
+	ADDQ   R8, AX
+	VADDPS (AX), Y4, Y4
+	VADDPS 32(AX), Y5, Y5
+	ADDQ   R8, AX
+	VADDPS (AX), Y6, Y6
+	VADDPS 32(AX), Y7, Y7
+	ADDQ   R8, AX
+	VADDPS (AX), Y8, Y8
+	VADDPS 32(AX), Y9, Y9
+	MOVQ   ldc+48(FP), R8
+	MOVQ   c+40(FP), AX
+	MOVQ   cols+72(FP), R9
+	SUBQ   DI, R9
+	SHLQ   $0x02, R9
+	ADDQ   R9, AX
 
 wide5added:
 	CMPQ    out+96(FP), $0x00
@@ -12780,9 +14508,13 @@ wide4:
 	LEAQ   (AX)(CX*2), R8
 	ADDQ   CX, R8
 	MOVQ   DX, R9
+	MOVQ   ahead+128(FP), R11
+	MOVQ   (R11), R12
 	MOVQ   k+80(FP), R10
 
 wide4step:
+	PREFETCHT1   (R12)
+	ADDQ         8(R11), R12
 	VMOVUPS      (R9), Y12
 	VMOVUPS      32(R9), Y13
 	ADDQ         SI, R9
@@ -12802,32 +14534,52 @@ wide4step:
 	ADDQ         BX, R8
 	DECQ         R10
 	JNZ          wide4step
-	MOVQ         ldc+48(FP), R8
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         DI, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
-	MOVB         accumulate+88(FP), R9
-	TESTB        R9, R9
-	JZ           wide4added
-	VADDPS       (AX), Y0, Y0
-	VADDPS       32(AX), Y1, Y1
-	ADDQ         R8, AX
-	VADDPS       (AX), Y2, Y2
-	VADDPS       32(AX), Y3, Y3
-	ADDQ         R8, AX
-	VADDPS       (AX), Y4, Y4
-	VADDPS       32(AX), Y5, Y5
-	ADDQ         R8, AX
-	VADDPS       (AX), Y6, Y6
-	VADDPS       32(AX), Y7, Y7
-	MOVQ         ldc+48(FP), R8
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         DI, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
+	MOVQ         R12, (R11)
+	MOVQ         k+80(FP), R12
+	SUBQ         R12, 16(R11)
+	JG           wide4walked
+	MOVQ         32(R11), AX
+	CMPQ         AX, 40(R11)
+	JGE          wide4end
+	MOVQ         (R11)(AX*1), R12
+	MOVQ         R12, (R11)
+	MOVQ         8(R11)(AX*1), R12
+	MOVQ         R12, 8(R11)
+	ADDQ         $0x10, 32(R11)
+	MOVQ         24(R11), R12
+	MOVQ         R12, 16(R11)
+	JMP          wide4walked
+
+wide4end:
+	MOVQ $0x00000000, 8(R11)
+
+wide4walked:
+	MOVQ   ldc+48(FP), R8
+	MOVQ   c+40(FP), AX
+	MOVQ   cols+72(FP), R9
+	SUBQ   DI, R9
+	SHLQ   $0x02, R9
+	ADDQ   R9, AX
+	MOVB   accumulate+88(FP), R9
+	TESTB  R9, R9
+	JZ     wide4added
+	VADDPS (AX), Y0, Y0
+	VADDPS 32(AX), Y1, Y1
+	ADDQ   R8, AX
+	VADDPS (AX), Y2, Y2
+	VADDPS 32(AX), Y3, Y3
+	ADDQ   R8, AX
+	VADDPS (AX), Y4, Y4
+	VADDPS 32(AX), Y5, Y5
+	ADDQ   R8, AX
+	VADDPS (AX), Y6, Y6
+	VADDPS 32(AX), Y7, Y7
+	MOVQ   ldc+48(FP), R8
+	MOVQ   c+40(FP), AX
+	MOVQ   cols+72(FP), R9
+	SUBQ   DI, R9
+	SHLQ   $0x02, R9
+	ADDQ   R9, AX
 
 wide4added:
 	CMPQ    out+96(FP), $0x00
@@ -12894,9 +14646,13 @@ wide3:
 	VXORPS Y5, Y5, Y5
 	MOVQ   a+0(FP), AX
 	MOVQ   DX, R8
+	MOVQ   ahead+128(FP), R10
+	MOVQ   (R10), R11
 	MOVQ   k+80(FP), R9
 
 wide3step:
+	PREFETCHT1   (R11)
+	ADDQ         8(R10), R11
 	VMOVUPS      (R8), Y12
 	VMOVUPS      32(R8), Y13
 	ADDQ         SI, R8
@@ -12912,29 +14668,49 @@ wide3step:
 	ADDQ         BX, AX
 	DECQ         R9
 	JNZ          wide3step
-	MOVQ         ldc+48(FP), R8
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         DI, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
-	MOVB         accumulate+88(FP), R9
-	TESTB        R9, R9
-	JZ           wide3added
-	VADDPS       (AX), Y0, Y0
-	VADDPS       32(AX), Y1, Y1
-	ADDQ         R8, AX
-	VADDPS       (AX), Y2, Y2
-	VADDPS       32(AX), Y3, Y3
-	ADDQ         R8, AX
-	VADDPS       (AX), Y4, Y4
-	VADDPS       32(AX), Y5, Y5
-	MOVQ         ldc+48(FP), R8
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         DI, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
+	MOVQ         R11, (R10)
+	MOVQ         k+80(FP), R11
+	SUBQ         R11, 16(R10)
+	JG           wide3walked
+	MOVQ         32(R10), AX
+	CMPQ         AX, 40(R10)
+	JGE          wide3end
+	MOVQ         (R10)(AX*1), R11
+	MOVQ         R11, (R10)
+	MOVQ         8(R10)(AX*1), R11
+	MOVQ         R11, 8(R10)
+	ADDQ         $0x10, 32(R10)
+	MOVQ         24(R10), R11
+	MOVQ         R11, 16(R10)
+	JMP          wide3walked
+
+wide3end:
+	MOVQ $0x00000000, 8(R10)
+
+wide3walked:
+	MOVQ   ldc+48(FP), R8
+	MOVQ   c+40(FP), AX
+	MOVQ   cols+72(FP), R9
+	SUBQ   DI, R9
+	SHLQ   $0x02, R9
+	ADDQ   R9, AX
+	MOVB   accumulate+88(FP), R9
+	TESTB  R9, R9
+	JZ     wide3added
+	VADDPS (AX), Y0, Y0
+	VADDPS 32(AX), Y1, Y1
+	ADDQ   R8, AX
+	VADDPS (AX), Y2, Y2
+	VADDPS 32(AX), Y3, Y3
+	ADDQ   R8, AX
+	VADDPS (AX), Y4, Y4
+	VADDPS 32(AX), Y5, Y5
+	MOVQ   ldc+48(FP), R8
+	MOVQ   c+40(FP), AX
+	MOVQ   cols+72(FP), R9
+	SUBQ   DI, R9
+	SHLQ   $0x02, R9
+	ADDQ   R9, AX
 
 wide3added:
 	CMPQ    out+96(FP), $0x00
@@ -12989,9 +14765,13 @@ wide2:
 	VXORPS Y3, Y3, Y3
 	MOVQ   a+0(FP), AX
 	MOVQ   DX, R8
+	MOVQ   ahead+128(FP), R10
+	MOVQ   (R10), R11
 	MOVQ   k+80(FP), R9
 
 wide2step:
+	PREFETCHT1   (R11)
+	ADDQ         8(R10), R11
 	VMOVUPS      (R8), Y12
 	VMOVUPS      32(R8), Y13
 	ADDQ         SI, R8
@@ -13004,26 +14784,46 @@ wide2step:
 	ADDQ         BX, AX
 	DECQ         R9
 	JNZ          wide2step
-	MOVQ         ldc+48(FP), R8
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         DI, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
-	MOVB         accumulate+88(FP), R9
-	TESTB        R9, R9
-	JZ           wide2added
-	VADDPS       (AX), Y0, Y0
-	VADDPS       32(AX), Y1, Y1
-	ADDQ         R8, AX
-	VADDPS       (AX), Y2, Y2
-	VADDPS       32(AX), Y3, Y3
-	MOVQ         ldc+48(FP), R8
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R9
-	SUBQ         DI, R9
-	SHLQ         $0x02, R9
-	ADDQ         R9, AX
+	MOVQ         R11, (R10)
+	MOVQ         k+80(FP), R11
+	SUBQ         R11, 16(R10)
+	JG           wide2walked
+	MOVQ         32(R10), AX
+	CMPQ         AX, 40(R10)
+	JGE          wide2end
+	MOVQ         (R10)(AX*1), R11
+	MOVQ         R11, (R10)
+	MOVQ         8(R10)(AX*1), R11
+	MOVQ         R11, 8(R10)
+	ADDQ         $0x10, 32(R10)
+	MOVQ         24(R10), R11
+	MOVQ         R11, 16(R10)
+	JMP          wide2walked
+
+wide2end:
+	MOVQ $0x00000000, 8(R10)
+
+wide2walked:
+	MOVQ   ldc+48(FP), R8
+	MOVQ   c+40(FP), AX
+	MOVQ   cols+72(FP), R9
+	SUBQ   DI, R9
+	SHLQ   $0x02, R9
+	ADDQ   R9, AX
+	MOVB   accumulate+88(FP), R9
+	TESTB  R9, R9
+	JZ     wide2added
+	VADDPS (AX), Y0, Y0
+	VADDPS 32(AX), Y1, Y1
+	ADDQ   R8, AX
+	VADDPS (AX), Y2, Y2
+	VADDPS 32(AX), Y3, Y3
+	MOVQ   ldc+48(FP), R8
+	MOVQ   c+40(FP), AX
+	MOVQ   cols+72(FP), R9
+	SUBQ   DI, R9
+	SHLQ   $0x02, R9
+	ADDQ   R9, AX
 
 wide2added:
 	CMPQ    out+96(FP), $0x00
@@ -13066,9 +14866,13 @@ wide1:
 	VXORPS Y1, Y1, Y1
 	MOVQ   a+0(FP), AX
 	MOVQ   DX, R8
+	MOVQ   ahead+128(FP), R10
+	MOVQ   (R10), R11
 	MOVQ   k+80(FP), R9
 
 wide1step:
+	PREFETCHT1   (R11)
+	ADDQ         8(R10), R11
 	VMOVUPS      (R8), Y12
 	VMOVUPS      32(R8), Y13
 	ADDQ         SI, R8
@@ -13078,23 +14882,43 @@ wide1step:
 	ADDQ         BX, AX
 	DECQ         R9
 	JNZ          wide1step
-	MOVQ         ldc+48(FP), AX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R8
-	SUBQ         DI, R8
-	SHLQ         $0x02, R8
-	ADDQ         R8, AX
-	MOVB         accumulate+88(FP), R8
-	TESTB        R8, R8
-	JZ           wide1added
-	VADDPS       (AX), Y0, Y0
-	VADDPS       32(AX), Y1, Y1
-	MOVQ         ldc+48(FP), AX
-	MOVQ         c+40(FP), AX
-	MOVQ         cols+72(FP), R8
-	SUBQ         DI, R8
-	SHLQ         $0x02, R8
-	ADDQ         R8, AX
+	MOVQ         R11, (R10)
+	MOVQ         k+80(FP), R11
+	SUBQ         R11, 16(R10)
+	JG           wide1walked
+	MOVQ         32(R10), AX
+	CMPQ         AX, 40(R10)
+	JGE          wide1end
+	MOVQ         (R10)(AX*1), R11
+	MOVQ         R11, (R10)
+	MOVQ         8(R10)(AX*1), R11
+	MOVQ         R11, 8(R10)
+	ADDQ         $0x10, 32(R10)
+	MOVQ         24(R10), R11
+	MOVQ         R11, 16(R10)
+	JMP          wide1walked
+
+wide1end:
+	MOVQ $0x00000000, 8(R10)
+
+wide1walked:
+	MOVQ   ldc+48(FP), AX
+	MOVQ   c+40(FP), AX
+	MOVQ   cols+72(FP), R8
+	SUBQ   DI, R8
+	SHLQ   $0x02, R8
+	ADDQ   R8, AX
+	MOVB   accumulate+88(FP), R8
+	TESTB  R8, R8
+	JZ     wide1added
+	VADDPS (AX), Y0, Y0
+	VADDPS 32(AX), Y1, Y1
+	MOVQ   ldc+48(FP), AX
+	MOVQ   c+40(FP), AX
+	MOVQ   cols+72(FP), R8
+	SUBQ   DI, R8
+	SHLQ   $0x02, R8
+	ADDQ   R8, AX
 
 wide1added:
 	CMPQ    out+96(FP), $0x00

@@ -86,6 +86,10 @@ func (a *attention) forwardHeads(worker, lo, hi int) {
 	dim, w, o := a.heads*a.width, a.m.Gemm(worker), &a.full
 	for unit := lo; unit < hi; unit++ {
 		q, out := a.head(unit)
+		if unit+1 < hi {
+			q2, out2 := a.head(unit + 1)
+			w.AttentionNext(q2-q, out2-out)
+		}
 		w.AttentionForward(o.out[out:], dim, o.qkv[q:], o.qkv[q+dim:], o.qkv[q+2*dim:], 3*dim, a.tokens, a.width, a.scale, a.unitStats(unit))
 	}
 }
@@ -94,6 +98,10 @@ func (a *attention) backwardHeads(worker, lo, hi int) {
 	dim, w, o := a.heads*a.width, a.m.Gemm(worker), &a.full
 	for unit := lo; unit < hi; unit++ {
 		q, out := a.head(unit)
+		if unit+1 < hi {
+			q2, out2 := a.head(unit + 1)
+			w.AttentionNext(q2-q, out2-out)
+		}
 		w.AttentionBackward(o.dqkv[q:], o.dqkv[q+dim:], o.dqkv[q+2*dim:], 3*dim, o.dout[out:], o.out[out:], dim,
 			o.qkv[q:], o.qkv[q+dim:], o.qkv[q+2*dim:], 3*dim, a.tokens, a.width, a.scale, a.unitStats(unit))
 	}
@@ -103,6 +111,10 @@ func (a *attention) forwardHeads16(worker, lo, hi int) {
 	dim, w, o := a.heads*a.width, a.m.Gemm(worker), &a.half
 	for unit := lo; unit < hi; unit++ {
 		q, out := a.head(unit)
+		if unit+1 < hi {
+			q2, out2 := a.head(unit + 1)
+			w.AttentionNext(q2-q, out2-out)
+		}
 		w.AttentionForwardBF16(o.out[out:], dim, o.qkv[q:], o.qkv[q+dim:], o.qkv[q+2*dim:], 3*dim, a.tokens, a.width, a.scale, a.unitStats(unit))
 	}
 }
@@ -111,6 +123,10 @@ func (a *attention) backwardHeads16(worker, lo, hi int) {
 	dim, w, o := a.heads*a.width, a.m.Gemm(worker), &a.half
 	for unit := lo; unit < hi; unit++ {
 		q, out := a.head(unit)
+		if unit+1 < hi {
+			q2, out2 := a.head(unit + 1)
+			w.AttentionNext(q2-q, out2-out)
+		}
 		w.AttentionBackwardBF16(o.dqkv[q:], o.dqkv[q+dim:], o.dqkv[q+2*dim:], 3*dim, o.dout[out:], o.out[out:], dim,
 			o.qkv[q:], o.qkv[q+dim:], o.qkv[q+2*dim:], 3*dim, a.tokens, a.width, a.scale, a.unitStats(unit))
 	}

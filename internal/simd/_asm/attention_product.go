@@ -29,7 +29,8 @@ func attentionProduct(c *build.Context) {
 		c.Pragma("noescape")
 		doc := []string{name + " computes c[i*ldc+j] (+)= Σ_p a[i*ars+p*aks] * b[p*bRow+j] for i < rows, j < cols, p < k, the rows",
 			fmt.Sprintf("in strips of nearly equal size, %d at most. Unless out is nil the result times factor[i*factorStride]", p.maxRows),
-			"goes to out[i*ldo+j] instead of to c. Nothing beyond cols is read or written. rows, cols, k > 0."}
+			"goes to out[i*ldo+j] instead of to c. Nothing beyond cols is read or written. rows, cols, k > 0. Each step asks for",
+			"a line of memory: see attentionAhead."}
 		out := "*float32"
 		if p.pairs {
 			out = "*uint16"
@@ -39,7 +40,7 @@ func attentionProduct(c *build.Context) {
 			doc = append(doc, "cols is a multiple of 16.")
 		}
 		c.SignatureExpr("func(a *float32, ars, aks int, b *float32, bRow int, c *float32, ldc int, rows, strips, cols, k int, accumulate bool, out " +
-			out + ", ldo int, factor *float32, factorStride int)")
+			out + ", ldo int, factor *float32, factorStride int, ahead *uintptr)")
 		c.Doc(doc...)
 		p.generate()
 	}
@@ -252,8 +253,13 @@ func (p *productLoops) tile(name string, n, vectors int) {
 	}
 	b, steps := p.GP64(), p.GP64()
 	p.MOVQ(p.b, b)
+	ahead, line := p.Load(p.Param("ahead"), p.GP64()), p.GP64()
+	field := func(i int) operand.Mem { return operand.Mem{Base: ahead, Disp: 8 * i} }
+	p.MOVQ(field(aheadAt), line)
 	p.Load(p.Param("k"), steps)
 	p.Label(label + "step")
+	p.PREFETCHT1(operand.Mem{Base: line})
+	p.ADDQ(field(aheadStride), line)
 	for v := range vectors {
 		from, to := operand.Mem{Base: b, Disp: p.bytes * v}, p.register(columns+v)
 		if masked(v) {
@@ -283,7 +289,44 @@ func (p *productLoops) tile(name string, n, vectors int) {
 	}
 	p.DECQ(steps)
 	p.JNZ(operand.LabelRef(label + "step"))
+	p.walk(field, line, label)
 	p.epilogue(n, vectors, label)
+}
+
+// The words of an attentionAhead.
+const (
+	aheadAt = iota
+	aheadStride
+	aheadLeft
+	aheadRows
+	aheadNext
+	aheadEnd
+)
+
+// walk notes how far a tile has come with the memory that it asks for, and goes
+// on to the next column of lines at a column's end.
+func (p *productLoops) walk(field func(i int) operand.Mem, line reg.Register, label string) {
+	p.MOVQ(line, field(aheadAt))
+	p.Load(p.Param("k"), line)
+	p.SUBQ(line, field(aheadLeft))
+	p.JG(operand.LabelRef(label + "walked"))
+	next, word := p.GP64(), line
+	p.MOVQ(field(aheadNext), next)
+	p.CMPQ(next, field(aheadEnd))
+	p.JGE(operand.LabelRef(label + "end"))
+	column := operand.Mem{Base: field(0).Base, Index: next, Scale: 1}
+	p.MOVQ(column, word)
+	p.MOVQ(word, field(aheadAt))
+	column.Disp = 8
+	p.MOVQ(column, word)
+	p.MOVQ(word, field(aheadStride))
+	p.ADDQ(operand.U8(16), field(aheadNext))
+	p.MOVQ(field(aheadRows), word)
+	p.MOVQ(word, field(aheadLeft))
+	p.JMP(operand.LabelRef(label + "walked"))
+	p.Label(label + "end")
+	p.MOVQ(operand.U32(0), field(aheadStride))
+	p.Label(label + "walked")
 }
 
 // row returns a pointer to the tile's first row in a matrix.
