@@ -84,7 +84,11 @@ func (s *show) close() {
 // closing tells what the run came to and what to try next.
 func (c *runCommand) closing(s *experiment.Summary) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n%d steps, %.0f images/s, last loss %.4f\n", s.Steps, s.ImagesPerS, float64(s.Loss))
+	speed := fmt.Sprintf("%.0f images/s", s.ImagesPerS)
+	if s.ImagesPerS == 0 {
+		speed = "all done before"
+	}
+	fmt.Fprintf(&b, "\n%d steps, %s, last loss %.4f\n", s.Steps, speed, float64(s.Loss))
 	if f, ok := s.Figures["knn"]; ok {
 		fmt.Fprintf(&b, "\nkNN (k = 20) with %d labelled images, on %d others:\n", f.Train, f.Test)
 		for _, row := range []struct{ name, label string }{

@@ -7,6 +7,7 @@ import (
 	"io"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"text/tabwriter"
@@ -16,6 +17,7 @@ import (
 	"siameseim/colorjitter"
 	"siameseim/crop"
 	"siameseim/internal/fileviews"
+	"siameseim/internal/shapes"
 	"siameseim/picture"
 	"siameseim/views"
 	"siameseim/webdataset"
@@ -51,6 +53,11 @@ type stageRate struct {
 func (c *benchCommand) Run(env *cli.Env) error {
 	if err := c.Check(); err != nil {
 		return err
+	}
+	for _, url := range c.Data {
+		if strings.HasPrefix(url, shapes.URL) {
+			return cli.Usagef("--data %s: pictures that are drawn have no file to read and decode: give shards or folders", url)
+		}
 	}
 	for _, s := range c.Stage {
 		if !slices.Contains(stages, s) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"siameseim/cmd/internal/cli"
+	"siameseim/internal/shapes"
 	"siameseim/pipeline"
 	"siameseim/views"
 	"siameseim/viewshard"
@@ -82,6 +83,11 @@ func (c *runCommand) check() error {
 		return cli.Usagef("--dtype %s needs --batch: single views are uint8", c.Dtype)
 	case c.WorldSize < 1 || c.Rank < 0 || c.Rank >= c.WorldSize:
 		return cli.Usagef("--rank %d of --world-size %d: ranks count from 0", c.Rank, c.WorldSize)
+	}
+	for _, url := range c.Data {
+		if set, err := shapes.Parse(url); err == nil && set.Count == 0 && c.Out != "-" {
+			return cli.Usagef("--data %s: has no end and would fill the disk: say how many, as in %s?count=1000", url, shapes.URL)
+		}
 	}
 	return nil
 }
