@@ -184,11 +184,18 @@ func (w *Workspace) rowsOf(a []BF16, lda, rows, k int) strip {
 	return strip{pairs: w.pairsA, ars: stride, aks: 2}
 }
 
-// bf16Group is the number of strips that packColumns takes at a time: pairs'
-// panels hold two strips each, and four panels, or eight strips of AVX2, are
-// more than a line of each row.
+func (w *Workspace) mulTNBF16(c []float32, ldc int, a []BF16, lda int, b []BF16, ldb int, m, n, k int, accumulate bool) {
+	if useBF16 {
+		w.columnsBF16(c, ldc, a, lda, b, ldb, m, n, k, accumulate)
+		return
+	}
+	w.mulTNWidened(c, ldc, a, lda, b, ldb, m, n, k, accumulate)
+}
+
+// bf16Group is the number of strips that packColumns takes at a time: eight of
+// AVX2 are more than a line of each row.
 func bf16Group() int {
-	if useBF16 || useAVX2 && !useAVX512 {
+	if useAVX2 && !useAVX512 {
 		return 8
 	}
 	return 2
@@ -197,27 +204,18 @@ func bf16Group() int {
 // packColumns makes strips of columns of a row-major Aᵀ, k of each; columnStrip
 // is one of them.
 func (w *Workspace) packColumns(a []BF16, lda, cols, k int) {
-	switch {
-	case !useBF16 && useAVX2 && !useAVX512:
+	if useAVX2 && !useAVX512 {
 		w.widenColumns2(a, lda, cols, k)
 		return
-	case !useBF16:
-		w.widenColumns(a, lda, cols, k)
-		return
 	}
-	const width = 2 * tileRows512
-	w.pairsA = growBF16(w.pairsA, (cols+width-1)/width*PackPanel*roundUp(k, 2))
-	packPanels(w.pairsA, a, lda, width, cols, k)
+	w.widenColumns(a, lda, cols, k)
 }
 
 func (w *Workspace) columnStrip(s, cols, k int) strip {
-	switch {
-	case !useBF16 && useAVX2 && !useAVX512:
+	if useAVX2 && !useAVX512 {
 		return strip{wide: w.stripA[s*columnStripLen(k):], ars: 1, aks: tileRows2}
-	case !useBF16:
-		return w.widenedStrip(s, cols)
 	}
-	return strip{pairs: w.pairsA[s/2*PackPanel*roundUp(k, 2)+s%2*2*tileRows512:], ars: 2, aks: 2 * PackPanel}
+	return w.widenedStrip(s, cols)
 }
 
 // mulRows computes c[i,j] (+)= Σ_p a[i,p] B[p,j] for panels of B panel apart,

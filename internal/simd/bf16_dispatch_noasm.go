@@ -42,6 +42,10 @@ func bf16Rows() int { return 8 }
 
 func (w *Workspace) rowsOf(a []BF16, lda, rows, k int) strip { return w.widen(a, lda, rows, k) }
 
+func (w *Workspace) mulTNBF16(c []float32, ldc int, a []BF16, lda int, b []BF16, ldb int, m, n, k int, accumulate bool) {
+	w.mulTNWidened(c, ldc, a, lda, b, ldb, m, n, k, accumulate)
+}
+
 // bf16Group is the number of strips that packColumns takes at a time.
 func bf16Group() int { return 2 }
 

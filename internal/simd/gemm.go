@@ -3,7 +3,7 @@ package simd
 import "fmt"
 
 // Workspace holds the packing buffers of one thread for matrix products. The
-// zero value is ready; buffers grow to a bounded size on first use (below
+// zero value is ready; buffers grow to a bounded size on first use (about
 // 1 MiB) and are kept. A Workspace serves one goroutine at a time.
 type Workspace struct {
 	blockB, stripA []float32

@@ -8,45 +8,19 @@ const blockSize = 192 << 10
 
 // blockShape cuts B in blocks of depth x width, whole chunks and whole panels:
 // up to 768 wide (wider if a chunk is short), since each block means a pass
-// over A; then as many chunks deep as fit, since each means a pass over C. Under
-// Aᵀ, a weight's gradient, k is long and all of B new: blocks of one chunk and
-// half the size let the next one come in meanwhile.
-func blockShape(n, k, chunk int, kind stripKind) (depth, width int) {
+// over A; then as many chunks deep as fit, since each means a pass over C.
+func blockShape(n, k, chunk int) (depth, width int) {
 	width = roundUp(n, tileCols512)
-	if kind == stripColumns {
-		depth = chunk
-		width = min(width, blockSize/2/chunk/tileCols512*tileCols512)
-	} else {
-		depth = chunk * max(1, min((k+chunk-1)/chunk, blockSize/(chunk*min(width, 768))))
-		width = min(width, blockSize/depth/tileCols512*tileCols512)
-	}
+	depth = chunk * max(1, min((k+chunk-1)/chunk, blockSize/(chunk*min(width, 768))))
+	width = min(width, blockSize/depth/tileCols512*tileCols512)
 	blocks := (n + width - 1) / width
 	return depth, roundUp((n+blocks-1)/blocks, tileCols512)
 }
 
-// How a strip of A reaches the kernel. It is read once for each 32 columns of
-// B. Copied, its elements lie in the order of use; that pays for Aᵀ, where each
-// step of k is on another line, and often on another page, and where the rows
-// of A would compete for the same few cache sets.
-type stripKind uint8
-
-const (
-	stripInPlace stripKind = iota
-	stripRows              // rows copied, at a better stride
-	stripColumns           // columns of Aᵀ, two strips at a time: a line holds more than one
-)
-
-func stripFor(ars, aks, n int) stripKind {
-	switch {
-	case n <= tileCols512:
-		return stripInPlace
-	case aks != 1:
-		return stripColumns
-	case ars%512 == 0: // 14 rows 2 KiB apart take 7 of the 8 ways of two sets
-		return stripRows
-	}
-	return stripInPlace
-}
+// copiesRows tells whether a strip of A is read from a copy at a better stride:
+// 14 rows 2 KiB apart would take 7 of the 8 ways of two sets of the first-level
+// cache. It is read once for each 32 columns of B.
+func copiesRows(ars, aks, n int) bool { return n > tileCols512 && aks == 1 && ars%512 == 0 }
 
 // stripPad keeps copied rows apart: a line more than what may be a power of two.
 const stripPad = 16
@@ -54,24 +28,23 @@ const stripPad = 16
 // productAVX512 goes over B in blocks that fit in the second-level cache, and
 // for each over A in strips of up to 14 rows, chunk after chunk of k, so that a
 // strip of A and of C stays in the first while it is in use. A row-major B is
-// read where it is.
+// read where it is. Aᵀ is columnsAVX512's, unless B is a single panel.
 func (w *Workspace) productAVX512(c []float32, ldc int, a []float32, ars, aks int, b []float32, bks, bcs int, m, n, k int, accumulate bool, done finish) {
-	kind, group := stripFor(ars, aks, n), 1
+	if aks != 1 && n > tileCols512 {
+		w.columnsAVX512(c, ldc, a, aks, b, bks, m, n, k, accumulate, done)
+		return
+	}
 	chunk := chunkK(k)
-	depth, width := blockShape(n, k, chunk, kind)
-	packed := bcs != 1
+	depth, width := blockShape(n, k, chunk)
+	packed, copied := bcs != 1, copiesRows(ars, aks, n)
 	if packed {
 		w.blockB = grow(w.blockB, depth*width)
 	}
-	switch kind {
-	case stripRows:
+	if copied {
 		w.stripA = grow(w.stripA, tileRows512*(chunk+stripPad))
-	case stripColumns:
-		w.stripA = grow(w.stripA, chunk*tileCols512)
-		group = 2
 	}
 	strips := (m + tileRows512 - 1) / tileRows512
-	row := func(s int) int { return m * min(s, strips) / strips } // the first row of strip s
+	row := func(s int) int { return m * s / strips } // the first row of strip s
 	for j0 := 0; j0 < n; j0 += width {
 		cols := min(width, n-j0)
 		for d0 := 0; d0 < k; d0 += depth {
@@ -79,50 +52,28 @@ func (w *Workspace) productAVX512(c []float32, ldc int, a []float32, ars, aks in
 			for k0 := d0; k0 < end && packed; k0 += chunk {
 				w.packB512((k0-d0)*roundUp(cols, tileCols512), b[k0*bks+j0*bcs:], bks, bcs, cols, min(chunk, k-k0))
 			}
-			for first := 0; first < strips; first += group {
+			for s := range strips {
+				lo, hi := row(s), row(s+1)
 				for k0 := d0; k0 < end; k0 += chunk {
 					kc := min(chunk, k-k0)
 					block, panel, step := b[k0*bks+j0*bcs:], tileCols512, bks
 					if packed {
 						block, panel, step = w.blockB[(k0-d0)*roundUp(cols, tileCols512):], kc*tileCols512, tileCols512
 					}
-					if kind == stripColumns {
-						copyColumnsAVX512(&w.stripA[0], tileCols512, &a[row(first)*ars+k0*aks], aks, row(first+2)-row(first), kc)
-					}
-					// Next comes the next chunk, else the first of the next strips.
-					nextStrip, nextK := first, k0+chunk
+					// Next comes the next chunk, else the first of the next strip.
+					nextStrip, nextK := s, k0+chunk
 					if nextK >= end {
-						nextStrip, nextK = first+group, d0
+						nextStrip, nextK = s+1, d0
 					}
-					for s := first; s < min(first+group, strips); s++ {
-						lo, hi := row(s), row(s+1)
-						strip, rs, ks := a[lo*ars+k0*aks:], ars, aks
-						var next ahead[float32]
-						switch {
-						case kind == stripColumns && s > first:
-							// The next block of B, each pair of strips its share.
-							if to := end + depth; !packed && end < k {
-								to = min(to, k)
-								from := end + (to-end)*first/strips
-								next = wholeRows(b, from*bks+j0, bks, end+(to-end)*min(first+2, strips)/strips-from, cols)
-							} else if !packed && j0+width < n {
-								from := depth * first / strips
-								next = wholeRows(b, from*bks+j0+width, bks, depth*min(first+2, strips)/strips-from, min(width, n-j0-width))
-							}
-						case nextStrip >= strips:
-						case kind == stripColumns:
-							next = wholeRows(a, row(nextStrip)*ars+nextK*aks, aks, min(chunk, k-nextK), row(nextStrip+2)-row(nextStrip))
-						default:
-							next = stripRowsAhead(a, row(nextStrip)*ars+nextK*aks, ars, row(nextStrip+1)-row(nextStrip), min(chunk, k-nextK))
-						}
-						switch kind {
-						case stripColumns:
-							strip, rs, ks = w.stripA[lo-row(first):], 1, tileCols512
-						case stripRows:
-							strip, rs, ks = w.copyRows(strip, ars, hi-lo, kc), kc+stripPad, 1
-						}
-						w.rows512(c[lo*ldc+j0:], ldc, strip, rs, ks, block, panel, step, hi-lo, cols, kc, next, accumulate || k0 > 0, k0+chunk >= k, done, lo, j0)
+					var next ahead[float32]
+					if nextStrip < strips {
+						next = stripRowsAhead(a, row(nextStrip)*ars+nextK*aks, ars, row(nextStrip+1)-row(nextStrip), min(chunk, k-nextK))
 					}
+					strip, rs, ks := a[lo*ars+k0*aks:], ars, aks
+					if copied {
+						strip, rs, ks = w.copyRows(strip, ars, hi-lo, kc), kc+stripPad, 1
+					}
+					w.rows512(c[lo*ldc+j0:], ldc, strip, rs, ks, block, panel, step, hi-lo, cols, kc, next, accumulate || k0 > 0, k0+chunk >= k, done, lo, j0)
 				}
 			}
 		}

@@ -213,7 +213,7 @@ rows14widenothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ BP, R15
-	MOVQ DI, R14
+	LEAQ (SP), R14
 	JMP  rows14wideblock
 
 rows14widesum:
@@ -408,7 +408,7 @@ rows14narrownothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R14, R13
-	MOVQ DI, R12
+	LEAQ (SP), R12
 	JMP  rows14narrowblock
 
 rows14narrowsum:
@@ -602,7 +602,7 @@ rows13widenothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ BP, R15
-	MOVQ DI, R14
+	LEAQ (SP), R14
 	JMP  rows13wideblock
 
 rows13widesum:
@@ -789,7 +789,7 @@ rows13narrownothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R14, R13
-	MOVQ DI, R12
+	LEAQ (SP), R12
 	JMP  rows13narrowblock
 
 rows13narrowsum:
@@ -972,7 +972,7 @@ rows12widenothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R15, R14
-	MOVQ DI, R13
+	LEAQ (SP), R13
 	JMP  rows12wideblock
 
 rows12widesum:
@@ -1148,7 +1148,7 @@ rows12narrownothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R13, R12
-	MOVQ DI, R11
+	LEAQ (SP), R11
 	JMP  rows12narrowblock
 
 rows12narrowsum:
@@ -1323,7 +1323,7 @@ rows11widenothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R15, R14
-	MOVQ DI, R13
+	LEAQ (SP), R13
 	JMP  rows11wideblock
 
 rows11widesum:
@@ -1491,7 +1491,7 @@ rows11narrownothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R13, R12
-	MOVQ DI, R11
+	LEAQ (SP), R11
 	JMP  rows11narrowblock
 
 rows11narrowsum:
@@ -1658,7 +1658,7 @@ rows10widenothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R15, R14
-	MOVQ DI, R13
+	LEAQ (SP), R13
 	JMP  rows10wideblock
 
 rows10widesum:
@@ -1818,7 +1818,7 @@ rows10narrownothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R13, R12
-	MOVQ DI, R11
+	LEAQ (SP), R11
 	JMP  rows10narrowblock
 
 rows10narrowsum:
@@ -1974,7 +1974,7 @@ rows9widenothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R14, R13
-	MOVQ DI, R12
+	LEAQ (SP), R12
 	JMP  rows9wideblock
 
 rows9widesum:
@@ -2123,7 +2123,7 @@ rows9narrownothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R12, R11
-	MOVQ DI, R10
+	LEAQ (SP), R10
 	JMP  rows9narrowblock
 
 rows9narrowsum:
@@ -2271,7 +2271,7 @@ rows8widenothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R14, R13
-	MOVQ DI, R12
+	LEAQ (SP), R12
 	JMP  rows8wideblock
 
 rows8widesum:
@@ -2412,7 +2412,7 @@ rows8narrownothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R12, R11
-	MOVQ DI, R10
+	LEAQ (SP), R10
 	JMP  rows8narrowblock
 
 rows8narrowsum:
@@ -2552,7 +2552,7 @@ rows7widenothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R14, R13
-	MOVQ DI, R12
+	LEAQ (SP), R12
 	JMP  rows7wideblock
 
 rows7widesum:
@@ -2685,7 +2685,7 @@ rows7narrownothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R12, R11
-	MOVQ DI, R10
+	LEAQ (SP), R10
 	JMP  rows7narrowblock
 
 rows7narrowsum:
@@ -2814,7 +2814,7 @@ rows6widenothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R13, R12
-	MOVQ DI, R11
+	LEAQ (SP), R11
 	JMP  rows6wideblock
 
 rows6widesum:
@@ -2936,7 +2936,7 @@ rows6narrownothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R11, R10
-	MOVQ DI, R9
+	LEAQ (SP), R9
 	JMP  rows6narrowblock
 
 rows6narrowsum:
@@ -3057,7 +3057,7 @@ rows5widenothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R13, R12
-	MOVQ DI, R11
+	LEAQ (SP), R11
 	JMP  rows5wideblock
 
 rows5widesum:
@@ -3171,7 +3171,7 @@ rows5narrownothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R11, R10
-	MOVQ DI, R9
+	LEAQ (SP), R9
 	JMP  rows5narrowblock
 
 rows5narrowsum:
@@ -3284,7 +3284,7 @@ rows4widenothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R13, R12
-	MOVQ DI, R11
+	LEAQ (SP), R11
 	JMP  rows4wideblock
 
 rows4widesum:
@@ -3390,7 +3390,7 @@ rows4narrownothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R11, R10
-	MOVQ DI, R9
+	LEAQ (SP), R9
 	JMP  rows4narrowblock
 
 rows4narrowsum:
@@ -3492,7 +3492,7 @@ rows3widenothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R12, R11
-	MOVQ DI, R10
+	LEAQ (SP), R10
 	JMP  rows3wideblock
 
 rows3widesum:
@@ -3587,7 +3587,7 @@ rows3narrownothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R10, R9
-	MOVQ DI, R8
+	LEAQ (SP), R8
 	JMP  rows3narrowblock
 
 rows3narrowsum:
@@ -3681,7 +3681,7 @@ rows2widenothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R12, R11
-	MOVQ DI, R10
+	LEAQ (SP), R10
 	JMP  rows2wideblock
 
 rows2widesum:
@@ -3768,7 +3768,7 @@ rows2narrownothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R10, R9
-	MOVQ DI, R8
+	LEAQ (SP), R8
 	JMP  rows2narrowblock
 
 rows2narrowsum:
@@ -3854,7 +3854,7 @@ rows1widenothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R11, R10
-	MOVQ DI, R9
+	LEAQ (SP), R9
 	JMP  rows1wideblock
 
 rows1widesum:
@@ -3933,7 +3933,7 @@ rows1narrownothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R9, R8
-	MOVQ DI, SI
+	LEAQ (SP), SI
 	JMP  rows1narrowblock
 
 rows1narrowsum:

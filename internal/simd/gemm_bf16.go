@@ -146,10 +146,10 @@ func (w *Workspace) MulTNBF16(c []float32, ldc int, a []BF16, lda int, b []BF16,
 // of B from afar is lost in that of its use.
 const manyRows = 1024
 
-// mulTNBF16 packs B in blocks one chunk deep, and A in groups of strips. Blocks
-// of B are as large as mulPacked's, or half so large, and the memory of the next
+// mulTNWidened packs B in blocks one chunk deep, and A, as float32, in groups of
+// strips. Blocks of B are as large as mulPacked's, or half so large, and the memory of the next
 // one comes in meanwhile.
-func (w *Workspace) mulTNBF16(c []float32, ldc int, a []BF16, lda int, b []BF16, ldb int, m, n, k int, accumulate bool) {
+func (w *Workspace) mulTNWidened(c []float32, ldc int, a []BF16, lda int, b []BF16, ldb int, m, n, k int, accumulate bool) {
 	chunk, block := chunkBF16(k), packedBlock
 	if m < manyRows {
 		block /= 2

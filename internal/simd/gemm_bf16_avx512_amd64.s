@@ -257,7 +257,7 @@ rows14widenothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R15, R14
-	MOVQ SI, R13
+	LEAQ (SP), R13
 	JMP  rows14wideblock
 
 rows14widesum:
@@ -475,7 +475,7 @@ rows14narrownothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R13, R12
-	MOVQ SI, R11
+	LEAQ (SP), R11
 	JMP  rows14narrowblock
 
 rows14narrowsum:
@@ -711,7 +711,7 @@ rows13widenothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R15, R14
-	MOVQ SI, R13
+	LEAQ (SP), R13
 	JMP  rows13wideblock
 
 rows13widesum:
@@ -919,7 +919,7 @@ rows13narrownothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R13, R12
-	MOVQ SI, R11
+	LEAQ (SP), R11
 	JMP  rows13narrowblock
 
 rows13narrowsum:
@@ -1142,7 +1142,7 @@ rows12widenothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R14, R13
-	MOVQ SI, R12
+	LEAQ (SP), R12
 	JMP  rows12wideblock
 
 rows12widesum:
@@ -1338,7 +1338,7 @@ rows12narrownothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R12, R11
-	MOVQ SI, R10
+	LEAQ (SP), R10
 	JMP  rows12narrowblock
 
 rows12narrowsum:
@@ -1549,7 +1549,7 @@ rows11widenothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R14, R13
-	MOVQ SI, R12
+	LEAQ (SP), R12
 	JMP  rows11wideblock
 
 rows11widesum:
@@ -1735,7 +1735,7 @@ rows11narrownothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R12, R11
-	MOVQ SI, R10
+	LEAQ (SP), R10
 	JMP  rows11narrowblock
 
 rows11narrowsum:
@@ -1934,7 +1934,7 @@ rows10widenothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R14, R13
-	MOVQ SI, R12
+	LEAQ (SP), R12
 	JMP  rows10wideblock
 
 rows10widesum:
@@ -2110,7 +2110,7 @@ rows10narrownothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R12, R11
-	MOVQ SI, R10
+	LEAQ (SP), R10
 	JMP  rows10narrowblock
 
 rows10narrowsum:
@@ -2296,7 +2296,7 @@ rows9widenothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R13, R12
-	MOVQ SI, R11
+	LEAQ (SP), R11
 	JMP  rows9wideblock
 
 rows9widesum:
@@ -2460,7 +2460,7 @@ rows9narrownothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R11, R10
-	MOVQ SI, R9
+	LEAQ (SP), R9
 	JMP  rows9narrowblock
 
 rows9narrowsum:
@@ -2634,7 +2634,7 @@ rows8widenothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R13, R12
-	MOVQ SI, R11
+	LEAQ (SP), R11
 	JMP  rows8wideblock
 
 rows8widesum:
@@ -2788,7 +2788,7 @@ rows8narrownothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R11, R10
-	MOVQ SI, R9
+	LEAQ (SP), R9
 	JMP  rows8narrowblock
 
 rows8narrowsum:
@@ -2950,7 +2950,7 @@ rows7widenothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R13, R12
-	MOVQ SI, R11
+	LEAQ (SP), R11
 	JMP  rows7wideblock
 
 rows7widesum:
@@ -3094,7 +3094,7 @@ rows7narrownothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R11, R10
-	MOVQ SI, R9
+	LEAQ (SP), R9
 	JMP  rows7narrowblock
 
 rows7narrowsum:
@@ -3243,7 +3243,7 @@ rows6widenothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R12, R11
-	MOVQ SI, R10
+	LEAQ (SP), R10
 	JMP  rows6wideblock
 
 rows6widesum:
@@ -3375,7 +3375,7 @@ rows6narrownothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R10, R9
-	MOVQ SI, R8
+	LEAQ (SP), R8
 	JMP  rows6narrowblock
 
 rows6narrowsum:
@@ -3512,7 +3512,7 @@ rows5widenothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R12, R11
-	MOVQ SI, R10
+	LEAQ (SP), R10
 	JMP  rows5wideblock
 
 rows5widesum:
@@ -3634,7 +3634,7 @@ rows5narrownothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R10, R9
-	MOVQ SI, R8
+	LEAQ (SP), R8
 	JMP  rows5narrowblock
 
 rows5narrowsum:
@@ -3759,7 +3759,7 @@ rows4widenothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R12, R11
-	MOVQ SI, R10
+	LEAQ (SP), R10
 	JMP  rows4wideblock
 
 rows4widesum:
@@ -3871,7 +3871,7 @@ rows4narrownothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R10, R9
-	MOVQ SI, R8
+	LEAQ (SP), R8
 	JMP  rows4narrowblock
 
 rows4narrowsum:
@@ -3983,7 +3983,7 @@ rows3widenothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R11, R10
-	MOVQ SI, R9
+	LEAQ (SP), R9
 	JMP  rows3wideblock
 
 rows3widesum:
@@ -4083,7 +4083,7 @@ rows3narrownothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R9, R8
-	MOVQ SI, DI
+	LEAQ (SP), DI
 	JMP  rows3narrowblock
 
 rows3narrowsum:
@@ -4183,7 +4183,7 @@ rows2widenothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R11, R10
-	MOVQ SI, R9
+	LEAQ (SP), R9
 	JMP  rows2wideblock
 
 rows2widesum:
@@ -4273,7 +4273,7 @@ rows2narrownothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R9, R8
-	MOVQ SI, DI
+	LEAQ (SP), DI
 	JMP  rows2narrowblock
 
 rows2narrowsum:
@@ -4361,7 +4361,7 @@ rows1widenothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R10, R9
-	MOVQ SI, R8
+	LEAQ (SP), R8
 	JMP  rows1wideblock
 
 rows1widesum:
@@ -4441,7 +4441,7 @@ rows1narrownothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R8, DI
-	MOVQ SI, BX
+	LEAQ (SP), BX
 	JMP  rows1narrowblock
 
 rows1narrowsum:
@@ -4714,7 +4714,7 @@ rows14widenothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R15, R14
-	MOVQ SI, R13
+	LEAQ (SP), R13
 	JMP  rows14wideblock
 
 rows14widesum:
@@ -4939,7 +4939,7 @@ rows14narrownothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R13, R12
-	MOVQ SI, R11
+	LEAQ (SP), R11
 	JMP  rows14narrowblock
 
 rows14narrowsum:
@@ -5176,7 +5176,7 @@ rows13widenothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R15, R14
-	MOVQ SI, R13
+	LEAQ (SP), R13
 	JMP  rows13wideblock
 
 rows13widesum:
@@ -5392,7 +5392,7 @@ rows13narrownothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R13, R12
-	MOVQ SI, R11
+	LEAQ (SP), R11
 	JMP  rows13narrowblock
 
 rows13narrowsum:
@@ -5613,7 +5613,7 @@ rows12widenothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R14, R13
-	MOVQ SI, R12
+	LEAQ (SP), R12
 	JMP  rows12wideblock
 
 rows12widesum:
@@ -5814,7 +5814,7 @@ rows12narrownothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R12, R11
-	MOVQ SI, R10
+	LEAQ (SP), R10
 	JMP  rows12narrowblock
 
 rows12narrowsum:
@@ -6025,7 +6025,7 @@ rows11widenothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R14, R13
-	MOVQ SI, R12
+	LEAQ (SP), R12
 	JMP  rows11wideblock
 
 rows11widesum:
@@ -6217,7 +6217,7 @@ rows11narrownothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R12, R11
-	MOVQ SI, R10
+	LEAQ (SP), R10
 	JMP  rows11narrowblock
 
 rows11narrowsum:
@@ -6418,7 +6418,7 @@ rows10widenothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R14, R13
-	MOVQ SI, R12
+	LEAQ (SP), R12
 	JMP  rows10wideblock
 
 rows10widesum:
@@ -6601,7 +6601,7 @@ rows10narrownothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R12, R11
-	MOVQ SI, R10
+	LEAQ (SP), R10
 	JMP  rows10narrowblock
 
 rows10narrowsum:
@@ -6786,7 +6786,7 @@ rows9widenothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R13, R12
-	MOVQ SI, R11
+	LEAQ (SP), R11
 	JMP  rows9wideblock
 
 rows9widesum:
@@ -6954,7 +6954,7 @@ rows9narrownothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R11, R10
-	MOVQ SI, R9
+	LEAQ (SP), R9
 	JMP  rows9narrowblock
 
 rows9narrowsum:
@@ -7129,7 +7129,7 @@ rows8widenothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R13, R12
-	MOVQ SI, R11
+	LEAQ (SP), R11
 	JMP  rows8wideblock
 
 rows8widesum:
@@ -7288,7 +7288,7 @@ rows8narrownothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R11, R10
-	MOVQ SI, R9
+	LEAQ (SP), R9
 	JMP  rows8narrowblock
 
 rows8narrowsum:
@@ -7453,7 +7453,7 @@ rows7widenothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R13, R12
-	MOVQ SI, R11
+	LEAQ (SP), R11
 	JMP  rows7wideblock
 
 rows7widesum:
@@ -7603,7 +7603,7 @@ rows7narrownothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R11, R10
-	MOVQ SI, R9
+	LEAQ (SP), R9
 	JMP  rows7narrowblock
 
 rows7narrowsum:
@@ -7752,7 +7752,7 @@ rows6widenothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R12, R11
-	MOVQ SI, R10
+	LEAQ (SP), R10
 	JMP  rows6wideblock
 
 rows6widesum:
@@ -7887,7 +7887,7 @@ rows6narrownothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R10, R9
-	MOVQ SI, R8
+	LEAQ (SP), R8
 	JMP  rows6narrowblock
 
 rows6narrowsum:
@@ -8026,7 +8026,7 @@ rows5widenothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R12, R11
-	MOVQ SI, R10
+	LEAQ (SP), R10
 	JMP  rows5wideblock
 
 rows5widesum:
@@ -8152,7 +8152,7 @@ rows5narrownothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R10, R9
-	MOVQ SI, R8
+	LEAQ (SP), R8
 	JMP  rows5narrowblock
 
 rows5narrowsum:
@@ -8281,7 +8281,7 @@ rows4widenothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R12, R11
-	MOVQ SI, R10
+	LEAQ (SP), R10
 	JMP  rows4wideblock
 
 rows4widesum:
@@ -8398,7 +8398,7 @@ rows4narrownothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R10, R9
-	MOVQ SI, R8
+	LEAQ (SP), R8
 	JMP  rows4narrowblock
 
 rows4narrowsum:
@@ -8511,7 +8511,7 @@ rows3widenothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R11, R10
-	MOVQ SI, R9
+	LEAQ (SP), R9
 	JMP  rows3wideblock
 
 rows3widesum:
@@ -8613,7 +8613,7 @@ rows3narrownothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R9, R8
-	MOVQ SI, DI
+	LEAQ (SP), DI
 	JMP  rows3narrowblock
 
 rows3narrowsum:
@@ -8716,7 +8716,7 @@ rows2widenothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R11, R10
-	MOVQ SI, R9
+	LEAQ (SP), R9
 	JMP  rows2wideblock
 
 rows2widesum:
@@ -8809,7 +8809,7 @@ rows2narrownothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R9, R8
-	MOVQ SI, DI
+	LEAQ (SP), DI
 	JMP  rows2narrowblock
 
 rows2narrowsum:
@@ -8902,7 +8902,7 @@ rows1widenothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R10, R9
-	MOVQ SI, R8
+	LEAQ (SP), R8
 	JMP  rows1wideblock
 
 rows1widesum:
@@ -8986,7 +8986,7 @@ rows1narrownothing:
 	MOVQ $0x00000000, 16(SP)
 	MOVQ $0x00000000, (SP)
 	MOVQ R8, DI
-	MOVQ SI, BX
+	LEAQ (SP), BX
 	JMP  rows1narrowblock
 
 rows1narrowsum:

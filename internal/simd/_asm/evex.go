@@ -140,11 +140,11 @@ func evex(op, dst, src1, src2 byte) []byte {
 }
 
 // evexBroadcast is evex for 32 bits of memory, at a base and perhaps a scaled
-// index, that are broadcast to all lanes.
+// index, that are broadcast to all lanes. A displacement is one of 32-bit words.
 func evexBroadcast(op, dst, src1 byte, m operand.Mem) ([]byte, error) {
 	base, ok := m.Base.(reg.Physical)
-	if !ok || m.Disp != 0 || m.Symbol.Name != "" {
-		return nil, fmt.Errorf("no plain base in %v", m)
+	if !ok || m.Disp%4 != 0 || m.Disp/4 != int(int8(m.Disp/4)) || m.Symbol.Name != "" {
+		return nil, fmt.Errorf("no base and 8 bits of words in %v", m)
 	}
 	b := byte(base.PhysicalIndex())
 	sib := byte(4<<3) | b&7 // no index
@@ -175,9 +175,9 @@ func evexBroadcast(op, dst, src1 byte, m operand.Mem) ([]byte, error) {
 	} else {
 		code[5] |= b & 7
 	}
-	if b&7 == 5 { // RBP and R13 take a displacement
+	if b&7 == 5 || m.Disp != 0 { // RBP and R13 always take a displacement
 		code[5] |= 1 << 6
-		code = append(code, 0)
+		code = append(code, byte(m.Disp/4))
 	}
 	return code, nil
 }

@@ -30,6 +30,9 @@ func TestEncode(t *testing.T) {
 		{opDot, []operand.Op{operand.Mem{Base: reg.R12}, reg.Z1, reg.Z31}, []byte{0x62, 0x42, 0x76, 0x58, 0x52, 0x3c, 0x24}},
 		{opDot, []operand.Op{operand.Mem{Base: reg.R8, Index: reg.RDX, Scale: 2}, reg.Z28, reg.Z4}, []byte{0x62, 0xd2, 0x1e, 0x50, 0x52, 0x24, 0x50}},
 		{opDot, []operand.Op{operand.Mem{Base: reg.RBX, Index: reg.R14, Scale: 8}, reg.Z16, reg.Z8}, []byte{0x62, 0x32, 0x7e, 0x50, 0x52, 0x04, 0xf3}},
+		{opDot, []operand.Op{operand.Mem{Base: reg.RAX, Disp: 4}, reg.Z28, reg.Z0}, []byte{0x62, 0xf2, 0x1e, 0x50, 0x52, 0x40, 0x01}},
+		{opDot, []operand.Op{operand.Mem{Base: reg.R13, Disp: 52}, reg.Z29, reg.Z27}, []byte{0x62, 0x42, 0x16, 0x50, 0x52, 0x5d, 0x0d}},
+		{opDot, []operand.Op{operand.Mem{Base: reg.R12, Disp: -512}, reg.Z1, reg.Z31}, []byte{0x62, 0x42, 0x76, 0x58, 0x52, 0x7c, 0x24, 0x80}},
 	} {
 		got, err := encode(c.opcode, c.operands)
 		if err != nil || !bytes.Equal(got, c.want) {
@@ -37,7 +40,7 @@ func TestEncode(t *testing.T) {
 		}
 	}
 	for _, bad := range [][]operand.Op{{reg.RAX, reg.Z1, reg.Z2}, {reg.Z1}, nil,
-		{operand.Mem{Base: reg.RAX, Disp: 4}, reg.Z1, reg.Z2}, {operand.Mem{}, reg.Z1, reg.Z2}} {
+		{operand.Mem{Base: reg.RAX, Disp: 2}, reg.Z1, reg.Z2}, {operand.Mem{Base: reg.RAX, Disp: 512}, reg.Z1, reg.Z2}, {operand.Mem{}, reg.Z1, reg.Z2}} {
 		if got, err := encode(opDot, bad); err == nil {
 			t.Errorf("%v: % x and no error", bad, got)
 		}

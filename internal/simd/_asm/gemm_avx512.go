@@ -28,12 +28,15 @@ type gemm512 struct {
 	kind                         kernelKind
 	ars, aks, bRow, cols, b, c   reg.Register
 	stride, cursor, count, phase operand.Mem // the lines asked for; in the frame
+	src, dst, line, inBlock      operand.Mem // the work of a columns kernel; in the frame
+	left, wrap                   operand.Mem
 }
 
 type kernelKind struct {
 	name, doc          string
 	element            int // bytes of an element of A
 	signature, formula string
+	columns            bool // see gemm_columns.go
 }
 
 var (
@@ -62,30 +65,43 @@ func gemm512Kernel(c *build.Context, kind kernelKind) {
 	c.Pragma("noescape")
 	c.SignatureExpr(kind.signature)
 	c.Doc(kind.name+" computes c[i*ldc+j] (+)= "+kind.formula,
-		"Nothing beyond cols is read or written. Lines of memory at ahead are prefetched: see _asm.")
+		map[bool]string{
+			false: "Nothing beyond cols is read or written. Lines of memory at ahead are prefetched: see _asm.",
+			true:  "Nothing beyond cols is read or written. work points to a columnsWork.",
+		}[kind.columns])
 
 	g := gemm512{Context: c, kind: kind}
-	frame := c.AllocLocal(32)
-	for i, m := range []*operand.Mem{&g.stride, &g.cursor, &g.count, &g.phase} {
+	locals := []*operand.Mem{&g.stride, &g.cursor, &g.count, &g.phase}
+	if kind.columns {
+		locals = append(locals, &g.src, &g.dst, &g.line, &g.inBlock, &g.left, &g.wrap)
+	}
+	frame := c.AllocLocal(8 * len(locals))
+	for i, m := range locals {
 		*m = frame.Offset(8 * i)
 	}
-	g.ars = c.Load(c.Param("ars"), c.GP64())
-	g.aks = c.Load(c.Param("aks"), c.GP64())
-	shift := operand.U8(2)
-	if kind.element == 2 {
-		shift = 1
+	if !kind.columns {
+		g.ars = c.Load(c.Param("ars"), c.GP64())
+		g.aks = c.Load(c.Param("aks"), c.GP64())
+		shift := operand.U8(2)
+		if kind.element == 2 {
+			shift = 1
+		}
+		c.SHLQ(shift, g.ars)
+		c.SHLQ(shift, g.aks)
 	}
-	c.SHLQ(shift, g.ars)
-	c.SHLQ(shift, g.aks)
-	if kind == kindFloat {
+	if kind == kindFloat || kind == kindColumns {
 		g.bRow = c.Load(c.Param("bRow"), c.GP64())
 		c.SHLQ(operand.U8(2), g.bRow)
 	}
 	g.cols = c.Load(c.Param("cols"), c.GP64())
 	g.b = c.Load(c.Param("b"), c.GP64())
 	g.c = c.Load(c.Param("c"), c.GP64())
-	c.MOVQ(c.Load(c.Param("ahead"), c.GP64()), g.cursor)
-	c.MOVQ(c.Load(c.Param("aheadBlocks"), c.GP64()), g.count)
+	if kind.columns {
+		g.prepareColumns()
+	} else {
+		c.MOVQ(c.Load(c.Param("ahead"), c.GP64()), g.cursor)
+		c.MOVQ(c.Load(c.Param("aheadBlocks"), c.GP64()), g.count)
+	}
 	if kind == kindWiden { // the odd elements of a row of pairs
 		odd := c.GP32()
 		c.MOVL(operand.U32(0xaaaaaaaa), odd)
@@ -134,7 +150,7 @@ func (g gemm512) body(n int) {
 	g.tile(n, 2, label("wide"))
 	panel := g.Load(g.Param("bPanel"), g.GP64())
 	scale := uint8(4)
-	if g.kind != kindFloat {
+	if g.kind != kindFloat && g.kind != kindColumns {
 		scale = 2
 	}
 	g.LEAQ(operand.Mem{Base: g.b, Index: panel, Scale: scale}, g.b)
@@ -170,6 +186,9 @@ func (g gemm512) tile(n, vectors int, label string) {
 	}
 	// One pointer for each three rows: rows 3q, 3q+1, 3q+2 are at 0, ars, 2 ars.
 	pointers := make([]reg.Register, (n+2)/3)
+	if g.kind.columns {
+		pointers = pointers[:1]
+	}
 	a := g.Load(g.Param("a"), g.GP64())
 	pointers[0] = a
 	for q := 1; q < len(pointers); q++ {
@@ -181,14 +200,18 @@ func (g gemm512) tile(n, vectors int, label string) {
 	g.MOVQ(g.b, b)
 
 	// The first lines to ask for are the tile's own of C.
-	line, steps := g.GP64(), g.GP64()
+	line, inBlock, steps := g.GP64(), g.GP64(), g.GP64()
 	k := g.Load(g.Param("k"), g.GP64())
-	g.Load(g.Param("ldc"), steps)
-	g.SHLQ(operand.U8(2), steps)
-	g.MOVQ(steps, g.stride)
-	g.MOVQ(g.c, line)
-	g.MOVQ(operand.U32(vectors-1), g.phase)
-	g.MOVQ(operand.U32(n), steps)
+	if g.kind.columns {
+		g.startC(n, vectors, line, inBlock, steps)
+	} else {
+		g.Load(g.Param("ldc"), steps)
+		g.SHLQ(operand.U8(2), steps)
+		g.MOVQ(steps, g.stride)
+		g.MOVQ(g.c, line)
+		g.MOVQ(operand.U32(vectors-1), g.phase)
+		g.MOVQ(operand.U32(n), steps)
+	}
 
 	g.Label(label + "block") // steps steps with a line each
 	g.CMPQ(k, steps)
@@ -196,35 +219,43 @@ func (g gemm512) tile(n, vectors int, label string) {
 	g.SUBQ(steps, k)
 	g.Label(label + "step")
 	g.PREFETCHT1(operand.Mem{Base: line})
-	g.ADDQ(g.stride, line)
-	g.step(acc, pointers, b)
+	if g.kind.columns {
+		g.nextLine(line, inBlock)
+		g.columnsStep(acc, a, b)
+	} else {
+		g.ADDQ(g.stride, line)
+		g.step(acc, pointers, b)
+	}
 	g.DECQ(steps)
 	g.JNZ(to("step"))
-	g.TESTQ(k, k)
-	g.JZ(to("sum"))
-
-	g.DECQ(g.phase)
-	g.JS(to("ahead"))
-	g.LEAQ(operand.Mem{Base: g.c, Disp: 64}, line) // C's other line
-	g.MOVQ(operand.U32(n), steps)
-	g.JMP(to("block"))
-	g.Label(label + "ahead")
-	g.DECQ(g.count)
-	g.JS(to("nothing"))
-	g.Load(g.Param("aheadStride"), steps)
-	g.MOVQ(steps, g.stride)
-	g.MOVQ(g.cursor, line)
-	g.Load(g.Param("aheadBlock"), steps)
-	g.ADDQ(line, steps)
-	g.MOVQ(steps, g.cursor)
-	g.Load(g.Param("aheadCount"), steps)
-	g.JMP(to("block"))
-	g.Label(label + "nothing") // the same line from here on
-	g.MOVQ(operand.U32(0), g.count)
-	g.MOVQ(operand.U32(0), g.stride)
-	g.MOVQ(k, steps)
-	g.MOVQ(g.c, line)
-	g.JMP(to("block"))
+	if g.kind.columns {
+		g.besides(vectors, acc, a, b, k, line, inBlock, steps, label)
+	} else {
+		g.TESTQ(k, k)
+		g.JZ(to("sum"))
+		g.DECQ(g.phase)
+		g.JS(to("ahead"))
+		g.LEAQ(operand.Mem{Base: g.c, Disp: 64}, line) // C's other line
+		g.MOVQ(operand.U32(n), steps)
+		g.JMP(to("block"))
+		g.Label(label + "ahead")
+		g.DECQ(g.count)
+		g.JS(to("nothing"))
+		g.Load(g.Param("aheadStride"), steps)
+		g.MOVQ(steps, g.stride)
+		g.MOVQ(g.cursor, line)
+		g.Load(g.Param("aheadBlock"), steps)
+		g.ADDQ(line, steps)
+		g.MOVQ(steps, g.cursor)
+		g.Load(g.Param("aheadCount"), steps)
+		g.JMP(to("block"))
+		g.Label(label + "nothing") // a line of the stack from here on
+		g.MOVQ(operand.U32(0), g.count)
+		g.MOVQ(operand.U32(0), g.stride)
+		g.MOVQ(k, steps)
+		g.LEAQ(g.stride, line)
+		g.JMP(to("block"))
+	}
 
 	g.Label(label + "sum")
 	g.store(acc, vectors, label)

@@ -26,6 +26,8 @@ var operations = []struct {
 }{
 	{"gemm_avx512", gemmAVX512},
 	{"gemm_bf16_avx512", gemmBF16AVX512},
+	{"gemmcolumns", gemmColumns},
+	{"gemmcolumnpairs", gemmColumnPairs},
 	{"gemm_avx2", gemmAVX2},
 	{"gemm_bf16_avx2", gemmBF16AVX2},
 	{"pack_avx512", packAVX512},
