@@ -29,7 +29,7 @@ type Options struct {
 	Head        string  `yaml:"head" enum:"probe,normal" default:"probe" help:"The classifier starts as a linear probe of the encoder, or from N(0, 2e-5)."`
 	Precision   string  `yaml:"precision" enum:"fp32,bf16" default:"fp32" help:"Of products and attention: fp32, or bf16 with float32 sums and weights."`
 	Untrained   bool    `yaml:"untrained" help:"Start from first weights of the same architecture instead: training from scratch."`
-	Scale       float64 `yaml:"scale" default:"0.2" help:"Least share of an image's area in a random crop."`
+	Scale       float64 `yaml:"scale" default:"0.5" help:"Least share of an image's area in a random crop."`
 	Shuffle     int     `yaml:"shuffle" default:"2048" placeholder:"N" help:"Samples of the shuffle window."`
 }
 
