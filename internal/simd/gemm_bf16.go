@@ -214,15 +214,17 @@ type strip struct {
 }
 
 // widen returns rows of a row-major A as float32, with a zero behind an odd k.
+// They are an odd number of lines apart, so that they don't compete for the same
+// few cache sets.
 func (w *Workspace) widen(a []BF16, lda, rows, k int) strip {
-	even := roundUp(k, 2)
-	w.stripA = grow(w.stripA, rows*even)
+	stride := roundUp(k, 32) + 16
+	w.stripA = grow(w.stripA, rows*stride)
 	for i := range rows {
-		to := w.stripA[i*even : (i+1)*even]
-		to[even-1] = 0
+		to := w.stripA[i*stride : (i+1)*stride]
 		fromBF16(to[:k], a[i*lda:i*lda+k])
+		to[k] = 0
 	}
-	return strip{wide: w.stripA, ars: even, aks: 1}
+	return strip{wide: w.stripA, ars: stride, aks: 1}
 }
 
 // widenColumns makes w.stripA hold cols columns of a row-major Aᵀ, k of each, as
