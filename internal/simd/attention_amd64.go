@@ -287,7 +287,7 @@ func attentionRescale(x, factor *float32, rows, cols int) {
 func transposed(dst, src grid, lo, n, words int) {
 	if !useAVX512 {
 		for i := 0; i < n; i += 8 {
-			attentionTransposeAVX2(dst.word(0, i), dst.stride, src.word(lo+i, 0), src.stride, min(8, n-i), words)
+			transposeWordsAVX2(dst.word(0, i), dst.stride, src.word(lo+i, 0), src.stride, min(8, n-i), words)
 		}
 		return
 	}

@@ -40,9 +40,3 @@ func attentionRoundAVX2(x *float32, n int)
 //
 //go:noescape
 func attentionInterleaveAVX512(dst *float32, dstStride int, src *uint16, srcStride int, rows int, cols int)
-
-// attentionTransposeAVX2 computes dst[p*dstStride+r] = src[r*srcStride+p] for r < rows <= 8, p < cols, and writes copies of the last
-// row for rows <= r < 8. cols is a multiple of 8; rows, cols > 0.
-//
-//go:noescape
-func attentionTransposeAVX2(dst *float32, dstStride int, src *float32, srcStride int, rows int, cols int)

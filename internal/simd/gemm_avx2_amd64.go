@@ -4,8 +4,16 @@
 
 package simd
 
-// gemmRowsAVX2 computes c[i*ldc+j] (+)= Σ_p a[i*ars+p*aks] * b[(j/16)*16*k + p*16 + j%16] for i < rows <= 6,
-// j < 16*panels, p < k. panels, k > 0.
+// gemmRowsAVX2 computes c[i*ldc+j] (+)= Σ_p a[(i/6)*strip + (i%6)*ars + p] * b[16*p+j] for i < rows, j < cols <= 16, p < k.
+// Nothing of C beyond cols is read or written. rows, cols, k > 0. next quarters of the panel behind b, and the lines of memory
+// at ahead, are prefetched: see _asm.
 //
 //go:noescape
-func gemmRowsAVX2(a *float32, ars int, aks int, b *float32, c *float32, ldc int, rows int, panels int, k int, accumulate bool)
+func gemmRowsAVX2(a *float32, ars int, strip int, b *float32, c *float32, ldc int, rows int, cols int, k int, next int, ahead *float32, aheadCount int, aheadBlock int, aheadBlocks int, accumulate bool)
+
+// gemmColumnsAVX2 computes c[i*ldc+j] (+)= Σ_p a[(i/6)*strip + 6*p + i%6] * b[16*p+j] for i < rows, j < cols <= 16, p < k.
+// Nothing of C beyond cols is read or written. rows, cols, k > 0. next quarters of the panel behind b, and the lines of memory
+// at ahead, are prefetched: see _asm.
+//
+//go:noescape
+func gemmColumnsAVX2(a *float32, strip int, b *float32, c *float32, ldc int, rows int, cols int, k int, next int, ahead *float32, aheadCount int, aheadBlock int, aheadBlocks int, accumulate bool)

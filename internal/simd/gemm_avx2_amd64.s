@@ -4,410 +4,4456 @@
 
 #include "textflag.h"
 
-// func gemmRowsAVX2(a *float32, ars int, aks int, b *float32, c *float32, ldc int, rows int, panels int, k int, accumulate bool)
-// Requires: AVX, FMA3
-TEXT ·gemmRowsAVX2(SB), NOSPLIT, $0-73
-	MOVQ ars+8(FP), AX
-	MOVQ aks+16(FP), CX
-	SHLQ $0x02, AX
-	SHLQ $0x02, CX
-	MOVQ ldc+40(FP), DX
-	SHLQ $0x02, DX
-	MOVQ b+24(FP), BX
-	MOVQ c+32(FP), SI
-	MOVQ panels+56(FP), DI
-	MOVQ rows+48(FP), R8
-	CMPQ R8, $0x01
-	JE   rows1
-	CMPQ R8, $0x02
-	JE   rows2
-	CMPQ R8, $0x03
-	JE   rows3
-	CMPQ R8, $0x04
-	JE   rows4
-	CMPQ R8, $0x05
-	JE   rows5
+// func gemmRowsAVX2(a *float32, ars int, strip int, b *float32, c *float32, ldc int, rows int, cols int, k int, next int, ahead *float32, aheadCount int, aheadBlock int, aheadBlocks int, accumulate bool)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·gemmRowsAVX2(SB), NOSPLIT, $64-113
+	MOVQ  a+0(FP), AX
+	MOVQ  b+24(FP), CX
+	MOVQ  k+64(FP), DX
+	SHLQ  $0x06, DX
+	ADDQ  CX, DX
+	MOVQ  DX, (SP)
+	MOVQ  next+72(FP), DX
+	MOVQ  DX, 8(SP)
+	MOVQ  ahead+80(FP), DX
+	MOVQ  DX, 16(SP)
+	MOVQ  aheadCount+88(FP), DX
+	MOVQ  DX, 24(SP)
+	MOVQ  aheadCount+88(FP), DX
+	IMULQ aheadBlocks+104(FP), DX
+	MOVQ  DX, 32(SP)
+	MOVQ  ars+8(FP), DX
+	SHLQ  $0x02, DX
+	MOVQ  c+32(FP), BX
+	MOVQ  ldc+40(FP), SI
+	SHLQ  $0x02, SI
+	MOVQ  rows+48(FP), DI
 
-rows6:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-	MOVQ   a+0(FP), R8
-	LEAQ   (R8)(AX*2), R9
-	ADDQ   AX, R9
-	MOVQ   k+64(FP), R10
+strip:
+	CMPQ       DI, $0x01
+	JE         rows1
+	CMPQ       DI, $0x02
+	JE         rows2
+	CMPQ       DI, $0x03
+	JE         rows3
+	CMPQ       DI, $0x04
+	JE         rows4
+	CMPQ       DI, $0x05
+	JE         rows5
+	MOVQ       cols+56(FP), R8
+	CMPQ       R8, $0x08
+	JLE        rows6narrow
+	MOVQ       BX, R8
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (R8)
+	ADDQ       SI, R8
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (R8)
+	ADDQ       SI, R8
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	PREFETCHT0 (R8)
+	ADDQ       SI, R8
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	PREFETCHT0 (R8)
+	ADDQ       SI, R8
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	PREFETCHT0 (R8)
+	ADDQ       SI, R8
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	PREFETCHT0 (R8)
+	MOVQ       AX, R8
+	LEAQ       (AX)(DX*2), R9
+	ADDQ       DX, R9
+	MOVQ       k+64(FP), R11
+	MOVQ       CX, R10
+	SHRQ       $0x02, R11
+	JZ         rows6widerest
+	MOVQ       $0x00000040, 40(SP)
+	MOVQ       $0x00000040, 48(SP)
+	MOVQ       $0x00000000, 56(SP)
+	MOVQ       R11, R13
+	DECQ       8(SP)
+	JS         rows6widelist
+	MOVQ       (SP), R12
+	MOVQ       R11, R14
+	SHLQ       $0x06, R14
+	ADDQ       R14, (SP)
+	JMP        rows6wideround
 
-rows6step:
-	VMOVUPS      (BX), Y12
-	VMOVUPS      32(BX), Y13
-	ADDQ         $0x40, BX
+rows6widelist:
+	CMPQ 32(SP), $0x00
+	JLE  rows6widenothing
+	SUBQ R11, 32(SP)
+	MOVQ $0x00000001, 56(SP)
+	MOVQ 16(SP), R12
+	MOVQ aheadCount+88(FP), R13
+	DECQ R13
+	SHLQ $0x06, R13
+	MOVQ aheadBlock+96(FP), R14
+	SUBQ R13, R14
+	MOVQ R14, 48(SP)
+	MOVQ 24(SP), R13
+	JMP  rows6wideround
+
+rows6widenothing:
+	MOVQ $0x00000000, 40(SP)
+	MOVQ $0x00000000, 48(SP)
+	MOVQ CX, R12
+
+rows6wideround:
+	PREFETCHT1   (R12)
+	MOVQ         40(SP), R14
+	DECQ         R13
+	CMOVQEQ      48(SP), R14
+	CMOVQEQ      aheadCount+88(FP), R13
+	ADDQ         R14, R12
+	VMOVUPS      (R10), Y12
+	VMOVUPS      32(R10), Y13
 	VBROADCASTSS (R8), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (R8)(AX*1), Y14
+	VBROADCASTSS (R8)(DX*1), Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS (R8)(AX*2), Y14
+	VBROADCASTSS (R8)(DX*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
 	VBROADCASTSS (R9), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS (R9)(AX*1), Y14
+	VBROADCASTSS (R9)(DX*1), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS (R9)(AX*2), Y14
+	VBROADCASTSS (R9)(DX*2), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	ADDQ         CX, R8
-	ADDQ         CX, R9
-	DECQ         R10
-	JNZ          rows6step
-	MOVQ         SI, R8
-	MOVB         accumulate+72(FP), R9
-	TESTB        R9, R9
-	JZ           rows6store
-	VADDPS       (R8), Y0, Y0
-	VADDPS       32(R8), Y1, Y1
-	ADDQ         DX, R8
-	VADDPS       (R8), Y2, Y2
-	VADDPS       32(R8), Y3, Y3
-	ADDQ         DX, R8
-	VADDPS       (R8), Y4, Y4
-	VADDPS       32(R8), Y5, Y5
-	ADDQ         DX, R8
-	VADDPS       (R8), Y6, Y6
-	VADDPS       32(R8), Y7, Y7
-	ADDQ         DX, R8
-	VADDPS       (R8), Y8, Y8
-	VADDPS       32(R8), Y9, Y9
-	ADDQ         DX, R8
-	VADDPS       (R8), Y10, Y10
-	VADDPS       32(R8), Y11, Y11
-	ADDQ         DX, R8
-	MOVQ         SI, R8
+	VMOVUPS      64(R10), Y12
+	VMOVUPS      96(R10), Y13
+	VBROADCASTSS 4(R8), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 4(R8)(DX*1), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 4(R8)(DX*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 4(R9), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 4(R9)(DX*1), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 4(R9)(DX*2), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	VMOVUPS      128(R10), Y12
+	VMOVUPS      160(R10), Y13
+	VBROADCASTSS 8(R8), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 8(R8)(DX*1), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 8(R8)(DX*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 8(R9), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 8(R9)(DX*1), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 8(R9)(DX*2), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	VMOVUPS      192(R10), Y12
+	VMOVUPS      224(R10), Y13
+	VBROADCASTSS 12(R8), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 12(R8)(DX*1), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 12(R8)(DX*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 12(R9), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 12(R9)(DX*1), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 12(R9)(DX*2), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	ADDQ         $0x10, R8
+	ADDQ         $0x10, R9
+	ADDQ         $+256, R10
+	DECQ         R11
+	JNZ          rows6wideround
+	CMPQ         56(SP), $0x00
+	JE           rows6widerest
+	MOVQ         R12, 16(SP)
+	MOVQ         R13, 24(SP)
 
-rows6store:
+rows6widerest:
+	MOVQ k+64(FP), R11
+	ANDQ $0x03, R11
+	JZ   rows6widesum
+
+rows6widestep:
+	VMOVUPS      (R10), Y12
+	VMOVUPS      32(R10), Y13
+	VBROADCASTSS (R8), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (R8)(DX*1), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS (R8)(DX*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS (R9), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS (R9)(DX*1), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS (R9)(DX*2), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	ADDQ         $0x04, R8
+	ADDQ         $0x04, R9
+	ADDQ         $+64, R10
+	DECQ         R11
+	JNZ          rows6widestep
+
+rows6widesum:
+	MOVQ   cols+56(FP), R8
+	CMPQ   R8, $0x10
+	JL     rows6edge
+	MOVB   accumulate+112(FP), R8
+	TESTB  R8, R8
+	JZ     rows6widestore
+	MOVQ   BX, R8
+	VADDPS (R8), Y0, Y0
+	VADDPS 32(R8), Y1, Y1
+	ADDQ   SI, R8
+	VADDPS (R8), Y2, Y2
+	VADDPS 32(R8), Y3, Y3
+	ADDQ   SI, R8
+	VADDPS (R8), Y4, Y4
+	VADDPS 32(R8), Y5, Y5
+	ADDQ   SI, R8
+	VADDPS (R8), Y6, Y6
+	VADDPS 32(R8), Y7, Y7
+	ADDQ   SI, R8
+	VADDPS (R8), Y8, Y8
+	VADDPS 32(R8), Y9, Y9
+	ADDQ   SI, R8
+	VADDPS (R8), Y10, Y10
+	VADDPS 32(R8), Y11, Y11
+
+rows6widestore:
+	MOVQ    BX, R8
 	VMOVUPS Y0, (R8)
 	VMOVUPS Y1, 32(R8)
-	ADDQ    DX, R8
+	ADDQ    SI, R8
 	VMOVUPS Y2, (R8)
 	VMOVUPS Y3, 32(R8)
-	ADDQ    DX, R8
+	ADDQ    SI, R8
 	VMOVUPS Y4, (R8)
 	VMOVUPS Y5, 32(R8)
-	ADDQ    DX, R8
+	ADDQ    SI, R8
 	VMOVUPS Y6, (R8)
 	VMOVUPS Y7, 32(R8)
-	ADDQ    DX, R8
+	ADDQ    SI, R8
 	VMOVUPS Y8, (R8)
 	VMOVUPS Y9, 32(R8)
-	ADDQ    DX, R8
+	ADDQ    SI, R8
 	VMOVUPS Y10, (R8)
 	VMOVUPS Y11, 32(R8)
-	ADDQ    DX, R8
-	ADDQ    $0x40, SI
-	DECQ    DI
-	JNZ     rows6
+	MOVQ    strip+16(FP), R8
+	LEAQ    (AX)(R8*4), AX
+	LEAQ    (SI)(SI*2), R8
+	LEAQ    (BX)(R8*2), BX
+	SUBQ    $0x06, DI
+	JNZ     strip
+	VZEROUPPER
+	RET
+
+rows6edge:
+	LEAQ       firstLanes<>+64(SB), R9
+	SHLQ       $0x02, R8
+	SUBQ       R8, R9
+	VMOVUPS    (R9), Y12
+	MOVB       accumulate+112(FP), R8
+	TESTB      R8, R8
+	JZ         rows6edgestore
+	MOVQ       BX, R8
+	VADDPS     (R8), Y0, Y0
+	VMASKMOVPS 32(R8), Y12, Y13
+	VADDPS     Y13, Y1, Y1
+	ADDQ       SI, R8
+	VADDPS     (R8), Y2, Y2
+	VMASKMOVPS 32(R8), Y12, Y13
+	VADDPS     Y13, Y3, Y3
+	ADDQ       SI, R8
+	VADDPS     (R8), Y4, Y4
+	VMASKMOVPS 32(R8), Y12, Y13
+	VADDPS     Y13, Y5, Y5
+	ADDQ       SI, R8
+	VADDPS     (R8), Y6, Y6
+	VMASKMOVPS 32(R8), Y12, Y13
+	VADDPS     Y13, Y7, Y7
+	ADDQ       SI, R8
+	VADDPS     (R8), Y8, Y8
+	VMASKMOVPS 32(R8), Y12, Y13
+	VADDPS     Y13, Y9, Y9
+	ADDQ       SI, R8
+	VADDPS     (R8), Y10, Y10
+	VMASKMOVPS 32(R8), Y12, Y13
+	VADDPS     Y13, Y11, Y11
+
+rows6edgestore:
+	MOVQ       BX, R8
+	VMOVUPS    Y0, (R8)
+	VMASKMOVPS Y1, Y12, 32(R8)
+	ADDQ       SI, R8
+	VMOVUPS    Y2, (R8)
+	VMASKMOVPS Y3, Y12, 32(R8)
+	ADDQ       SI, R8
+	VMOVUPS    Y4, (R8)
+	VMASKMOVPS Y5, Y12, 32(R8)
+	ADDQ       SI, R8
+	VMOVUPS    Y6, (R8)
+	VMASKMOVPS Y7, Y12, 32(R8)
+	ADDQ       SI, R8
+	VMOVUPS    Y8, (R8)
+	VMASKMOVPS Y9, Y12, 32(R8)
+	ADDQ       SI, R8
+	VMOVUPS    Y10, (R8)
+	VMASKMOVPS Y11, Y12, 32(R8)
+	MOVQ       strip+16(FP), R8
+	LEAQ       (AX)(R8*4), AX
+	LEAQ       (SI)(SI*2), R8
+	LEAQ       (BX)(R8*2), BX
+	SUBQ       $0x06, DI
+	JNZ        strip
+	VZEROUPPER
+	RET
+
+rows6narrow:
+	MOVQ       BX, R8
+	VXORPS     Y0, Y0, Y0
+	PREFETCHT0 (R8)
+	ADDQ       SI, R8
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (R8)
+	ADDQ       SI, R8
+	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 (R8)
+	ADDQ       SI, R8
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (R8)
+	ADDQ       SI, R8
+	VXORPS     Y4, Y4, Y4
+	PREFETCHT0 (R8)
+	ADDQ       SI, R8
+	VXORPS     Y5, Y5, Y5
+	PREFETCHT0 (R8)
+	MOVQ       AX, R8
+	LEAQ       (AX)(DX*2), R9
+	ADDQ       DX, R9
+	MOVQ       k+64(FP), R11
+	MOVQ       CX, R10
+	SHRQ       $0x02, R11
+	JZ         rows6narrowrest
+	MOVQ       $0x00000040, 40(SP)
+	MOVQ       $0x00000040, 48(SP)
+	MOVQ       $0x00000000, 56(SP)
+	MOVQ       R11, R13
+	DECQ       8(SP)
+	JS         rows6narrowlist
+	MOVQ       (SP), R12
+	MOVQ       R11, R14
+	SHLQ       $0x06, R14
+	ADDQ       R14, (SP)
+	JMP        rows6narrowround
+
+rows6narrowlist:
+	CMPQ 32(SP), $0x00
+	JLE  rows6narrownothing
+	SUBQ R11, 32(SP)
+	MOVQ $0x00000001, 56(SP)
+	MOVQ 16(SP), R12
+	MOVQ aheadCount+88(FP), R13
+	DECQ R13
+	SHLQ $0x06, R13
+	MOVQ aheadBlock+96(FP), R14
+	SUBQ R13, R14
+	MOVQ R14, 48(SP)
+	MOVQ 24(SP), R13
+	JMP  rows6narrowround
+
+rows6narrownothing:
+	MOVQ $0x00000000, 40(SP)
+	MOVQ $0x00000000, 48(SP)
+	MOVQ CX, R12
+
+rows6narrowround:
+	PREFETCHT1   (R12)
+	MOVQ         40(SP), R14
+	DECQ         R13
+	CMOVQEQ      48(SP), R14
+	CMOVQEQ      aheadCount+88(FP), R13
+	ADDQ         R14, R12
+	VMOVUPS      (R10), Y6
+	VBROADCASTSS (R8), Y7
+	VFMADD231PS  Y6, Y7, Y0
+	VBROADCASTSS (R8)(DX*1), Y7
+	VFMADD231PS  Y6, Y7, Y1
+	VBROADCASTSS (R8)(DX*2), Y7
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS (R9), Y7
+	VFMADD231PS  Y6, Y7, Y3
+	VBROADCASTSS (R9)(DX*1), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS (R9)(DX*2), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	VMOVUPS      64(R10), Y6
+	VBROADCASTSS 4(R8), Y7
+	VFMADD231PS  Y6, Y7, Y0
+	VBROADCASTSS 4(R8)(DX*1), Y7
+	VFMADD231PS  Y6, Y7, Y1
+	VBROADCASTSS 4(R8)(DX*2), Y7
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS 4(R9), Y7
+	VFMADD231PS  Y6, Y7, Y3
+	VBROADCASTSS 4(R9)(DX*1), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS 4(R9)(DX*2), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	VMOVUPS      128(R10), Y6
+	VBROADCASTSS 8(R8), Y7
+	VFMADD231PS  Y6, Y7, Y0
+	VBROADCASTSS 8(R8)(DX*1), Y7
+	VFMADD231PS  Y6, Y7, Y1
+	VBROADCASTSS 8(R8)(DX*2), Y7
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS 8(R9), Y7
+	VFMADD231PS  Y6, Y7, Y3
+	VBROADCASTSS 8(R9)(DX*1), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS 8(R9)(DX*2), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	VMOVUPS      192(R10), Y6
+	VBROADCASTSS 12(R8), Y7
+	VFMADD231PS  Y6, Y7, Y0
+	VBROADCASTSS 12(R8)(DX*1), Y7
+	VFMADD231PS  Y6, Y7, Y1
+	VBROADCASTSS 12(R8)(DX*2), Y7
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS 12(R9), Y7
+	VFMADD231PS  Y6, Y7, Y3
+	VBROADCASTSS 12(R9)(DX*1), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS 12(R9)(DX*2), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	ADDQ         $0x10, R8
+	ADDQ         $0x10, R9
+	ADDQ         $+256, R10
+	DECQ         R11
+	JNZ          rows6narrowround
+	CMPQ         56(SP), $0x00
+	JE           rows6narrowrest
+	MOVQ         R12, 16(SP)
+	MOVQ         R13, 24(SP)
+
+rows6narrowrest:
+	MOVQ k+64(FP), R11
+	ANDQ $0x03, R11
+	JZ   rows6narrowsum
+
+rows6narrowstep:
+	VMOVUPS      (R10), Y6
+	VBROADCASTSS (R8), Y7
+	VFMADD231PS  Y6, Y7, Y0
+	VBROADCASTSS (R8)(DX*1), Y7
+	VFMADD231PS  Y6, Y7, Y1
+	VBROADCASTSS (R8)(DX*2), Y7
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS (R9), Y7
+	VFMADD231PS  Y6, Y7, Y3
+	VBROADCASTSS (R9)(DX*1), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS (R9)(DX*2), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	ADDQ         $0x04, R8
+	ADDQ         $0x04, R9
+	ADDQ         $+64, R10
+	DECQ         R11
+	JNZ          rows6narrowstep
+
+rows6narrowsum:
+	MOVQ       cols+56(FP), R8
+	LEAQ       firstLanes<>+32(SB), R9
+	SHLQ       $0x02, R8
+	SUBQ       R8, R9
+	VMOVUPS    (R9), Y6
+	MOVB       accumulate+112(FP), R8
+	TESTB      R8, R8
+	JZ         rows6narrowstore
+	MOVQ       BX, R8
+	VMASKMOVPS (R8), Y6, Y7
+	VADDPS     Y7, Y0, Y0
+	ADDQ       SI, R8
+	VMASKMOVPS (R8), Y6, Y7
+	VADDPS     Y7, Y1, Y1
+	ADDQ       SI, R8
+	VMASKMOVPS (R8), Y6, Y7
+	VADDPS     Y7, Y2, Y2
+	ADDQ       SI, R8
+	VMASKMOVPS (R8), Y6, Y7
+	VADDPS     Y7, Y3, Y3
+	ADDQ       SI, R8
+	VMASKMOVPS (R8), Y6, Y7
+	VADDPS     Y7, Y4, Y4
+	ADDQ       SI, R8
+	VMASKMOVPS (R8), Y6, Y7
+	VADDPS     Y7, Y5, Y5
+
+rows6narrowstore:
+	MOVQ       BX, R8
+	VMASKMOVPS Y0, Y6, (R8)
+	ADDQ       SI, R8
+	VMASKMOVPS Y1, Y6, (R8)
+	ADDQ       SI, R8
+	VMASKMOVPS Y2, Y6, (R8)
+	ADDQ       SI, R8
+	VMASKMOVPS Y3, Y6, (R8)
+	ADDQ       SI, R8
+	VMASKMOVPS Y4, Y6, (R8)
+	ADDQ       SI, R8
+	VMASKMOVPS Y5, Y6, (R8)
+	MOVQ       strip+16(FP), R8
+	LEAQ       (AX)(R8*4), AX
+	LEAQ       (SI)(SI*2), R8
+	LEAQ       (BX)(R8*2), BX
+	SUBQ       $0x06, DI
+	JNZ        strip
 	VZEROUPPER
 	RET
 
 rows5:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	MOVQ   a+0(FP), R8
-	LEAQ   (R8)(AX*2), R9
-	ADDQ   AX, R9
-	MOVQ   k+64(FP), R10
+	MOVQ       cols+56(FP), DI
+	CMPQ       DI, $0x08
+	JLE        rows5narrow
+	MOVQ       BX, DI
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (DI)
+	ADDQ       SI, DI
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (DI)
+	ADDQ       SI, DI
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	PREFETCHT0 (DI)
+	ADDQ       SI, DI
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	PREFETCHT0 (DI)
+	ADDQ       SI, DI
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	PREFETCHT0 (DI)
+	MOVQ       AX, DI
+	LEAQ       (AX)(DX*2), AX
+	ADDQ       DX, AX
+	MOVQ       k+64(FP), R9
+	MOVQ       CX, R8
+	SHRQ       $0x02, R9
+	JZ         rows5widerest
+	MOVQ       $0x00000040, 40(SP)
+	MOVQ       $0x00000040, 48(SP)
+	MOVQ       $0x00000000, 56(SP)
+	MOVQ       R9, R10
+	DECQ       8(SP)
+	JS         rows5widelist
+	MOVQ       (SP), CX
+	MOVQ       R9, R11
+	SHLQ       $0x06, R11
+	ADDQ       R11, (SP)
+	JMP        rows5wideround
 
-rows5step:
-	VMOVUPS      (BX), Y10
-	VMOVUPS      32(BX), Y11
-	ADDQ         $0x40, BX
-	VBROADCASTSS (R8), Y12
+rows5widelist:
+	CMPQ 32(SP), $0x00
+	JLE  rows5widenothing
+	SUBQ R9, 32(SP)
+	MOVQ $0x00000001, 56(SP)
+	MOVQ 16(SP), CX
+	MOVQ aheadCount+88(FP), R10
+	DECQ R10
+	SHLQ $0x06, R10
+	MOVQ aheadBlock+96(FP), R11
+	SUBQ R10, R11
+	MOVQ R11, 48(SP)
+	MOVQ 24(SP), R10
+	JMP  rows5wideround
+
+rows5widenothing:
+	MOVQ $0x00000000, 40(SP)
+	MOVQ $0x00000000, 48(SP)
+
+rows5wideround:
+	PREFETCHT1   (CX)
+	MOVQ         40(SP), R11
+	DECQ         R10
+	CMOVQEQ      48(SP), R11
+	CMOVQEQ      aheadCount+88(FP), R10
+	ADDQ         R11, CX
+	VMOVUPS      (R8), Y10
+	VMOVUPS      32(R8), Y11
+	VBROADCASTSS (DI), Y12
 	VFMADD231PS  Y10, Y12, Y0
 	VFMADD231PS  Y11, Y12, Y1
-	VBROADCASTSS (R8)(AX*1), Y12
+	VBROADCASTSS (DI)(DX*1), Y12
 	VFMADD231PS  Y10, Y12, Y2
 	VFMADD231PS  Y11, Y12, Y3
-	VBROADCASTSS (R8)(AX*2), Y12
+	VBROADCASTSS (DI)(DX*2), Y12
 	VFMADD231PS  Y10, Y12, Y4
 	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS (R9), Y12
+	VBROADCASTSS (AX), Y12
 	VFMADD231PS  Y10, Y12, Y6
 	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS (R9)(AX*1), Y12
+	VBROADCASTSS (AX)(DX*1), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	ADDQ         CX, R8
-	ADDQ         CX, R9
-	DECQ         R10
-	JNZ          rows5step
-	MOVQ         SI, R8
-	MOVB         accumulate+72(FP), R9
-	TESTB        R9, R9
-	JZ           rows5store
-	VADDPS       (R8), Y0, Y0
-	VADDPS       32(R8), Y1, Y1
-	ADDQ         DX, R8
-	VADDPS       (R8), Y2, Y2
-	VADDPS       32(R8), Y3, Y3
-	ADDQ         DX, R8
-	VADDPS       (R8), Y4, Y4
-	VADDPS       32(R8), Y5, Y5
-	ADDQ         DX, R8
-	VADDPS       (R8), Y6, Y6
-	VADDPS       32(R8), Y7, Y7
-	ADDQ         DX, R8
-	VADDPS       (R8), Y8, Y8
-	VADDPS       32(R8), Y9, Y9
-	ADDQ         DX, R8
-	MOVQ         SI, R8
+	VMOVUPS      64(R8), Y10
+	VMOVUPS      96(R8), Y11
+	VBROADCASTSS 4(DI), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 4(DI)(DX*1), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 4(DI)(DX*2), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 4(AX), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 4(AX)(DX*1), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	VMOVUPS      128(R8), Y10
+	VMOVUPS      160(R8), Y11
+	VBROADCASTSS 8(DI), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 8(DI)(DX*1), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 8(DI)(DX*2), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 8(AX), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 8(AX)(DX*1), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	VMOVUPS      192(R8), Y10
+	VMOVUPS      224(R8), Y11
+	VBROADCASTSS 12(DI), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 12(DI)(DX*1), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 12(DI)(DX*2), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 12(AX), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 12(AX)(DX*1), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         $0x10, DI
+	ADDQ         $0x10, AX
+	ADDQ         $+256, R8
+	DECQ         R9
+	JNZ          rows5wideround
+	CMPQ         56(SP), $0x00
+	JE           rows5widerest
+	MOVQ         CX, 16(SP)
+	MOVQ         R10, 24(SP)
 
-rows5store:
-	VMOVUPS Y0, (R8)
-	VMOVUPS Y1, 32(R8)
-	ADDQ    DX, R8
-	VMOVUPS Y2, (R8)
-	VMOVUPS Y3, 32(R8)
-	ADDQ    DX, R8
-	VMOVUPS Y4, (R8)
-	VMOVUPS Y5, 32(R8)
-	ADDQ    DX, R8
-	VMOVUPS Y6, (R8)
-	VMOVUPS Y7, 32(R8)
-	ADDQ    DX, R8
-	VMOVUPS Y8, (R8)
-	VMOVUPS Y9, 32(R8)
-	ADDQ    DX, R8
-	ADDQ    $0x40, SI
-	DECQ    DI
-	JNZ     rows5
+rows5widerest:
+	MOVQ k+64(FP), R9
+	ANDQ $0x03, R9
+	JZ   rows5widesum
+
+rows5widestep:
+	VMOVUPS      (R8), Y10
+	VMOVUPS      32(R8), Y11
+	VBROADCASTSS (DI), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS (DI)(DX*1), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS (DI)(DX*2), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS (AX), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS (AX)(DX*1), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         $0x04, DI
+	ADDQ         $0x04, AX
+	ADDQ         $+64, R8
+	DECQ         R9
+	JNZ          rows5widestep
+
+rows5widesum:
+	MOVQ   cols+56(FP), AX
+	CMPQ   AX, $0x10
+	JL     rows5edge
+	MOVB   accumulate+112(FP), AL
+	TESTB  AL, AL
+	JZ     rows5widestore
+	MOVQ   BX, AX
+	VADDPS (AX), Y0, Y0
+	VADDPS 32(AX), Y1, Y1
+	ADDQ   SI, AX
+	VADDPS (AX), Y2, Y2
+	VADDPS 32(AX), Y3, Y3
+	ADDQ   SI, AX
+	VADDPS (AX), Y4, Y4
+	VADDPS 32(AX), Y5, Y5
+	ADDQ   SI, AX
+	VADDPS (AX), Y6, Y6
+	VADDPS 32(AX), Y7, Y7
+	ADDQ   SI, AX
+	VADDPS (AX), Y8, Y8
+	VADDPS 32(AX), Y9, Y9
+
+rows5widestore:
+	MOVQ    BX, AX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    SI, AX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	ADDQ    SI, AX
+	VMOVUPS Y4, (AX)
+	VMOVUPS Y5, 32(AX)
+	ADDQ    SI, AX
+	VMOVUPS Y6, (AX)
+	VMOVUPS Y7, 32(AX)
+	ADDQ    SI, AX
+	VMOVUPS Y8, (AX)
+	VMOVUPS Y9, 32(AX)
+	VZEROUPPER
+	RET
+
+rows5edge:
+	LEAQ       firstLanes<>+64(SB), CX
+	SHLQ       $0x02, AX
+	SUBQ       AX, CX
+	VMOVUPS    (CX), Y10
+	MOVB       accumulate+112(FP), AL
+	TESTB      AL, AL
+	JZ         rows5edgestore
+	MOVQ       BX, AX
+	VADDPS     (AX), Y0, Y0
+	VMASKMOVPS 32(AX), Y10, Y11
+	VADDPS     Y11, Y1, Y1
+	ADDQ       SI, AX
+	VADDPS     (AX), Y2, Y2
+	VMASKMOVPS 32(AX), Y10, Y11
+	VADDPS     Y11, Y3, Y3
+	ADDQ       SI, AX
+	VADDPS     (AX), Y4, Y4
+	VMASKMOVPS 32(AX), Y10, Y11
+	VADDPS     Y11, Y5, Y5
+	ADDQ       SI, AX
+	VADDPS     (AX), Y6, Y6
+	VMASKMOVPS 32(AX), Y10, Y11
+	VADDPS     Y11, Y7, Y7
+	ADDQ       SI, AX
+	VADDPS     (AX), Y8, Y8
+	VMASKMOVPS 32(AX), Y10, Y11
+	VADDPS     Y11, Y9, Y9
+
+rows5edgestore:
+	MOVQ       BX, AX
+	VMOVUPS    Y0, (AX)
+	VMASKMOVPS Y1, Y10, 32(AX)
+	ADDQ       SI, AX
+	VMOVUPS    Y2, (AX)
+	VMASKMOVPS Y3, Y10, 32(AX)
+	ADDQ       SI, AX
+	VMOVUPS    Y4, (AX)
+	VMASKMOVPS Y5, Y10, 32(AX)
+	ADDQ       SI, AX
+	VMOVUPS    Y6, (AX)
+	VMASKMOVPS Y7, Y10, 32(AX)
+	ADDQ       SI, AX
+	VMOVUPS    Y8, (AX)
+	VMASKMOVPS Y9, Y10, 32(AX)
+	VZEROUPPER
+	RET
+
+rows5narrow:
+	MOVQ       BX, DI
+	VXORPS     Y0, Y0, Y0
+	PREFETCHT0 (DI)
+	ADDQ       SI, DI
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (DI)
+	ADDQ       SI, DI
+	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 (DI)
+	ADDQ       SI, DI
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (DI)
+	ADDQ       SI, DI
+	VXORPS     Y4, Y4, Y4
+	PREFETCHT0 (DI)
+	MOVQ       AX, DI
+	LEAQ       (AX)(DX*2), AX
+	ADDQ       DX, AX
+	MOVQ       k+64(FP), R9
+	MOVQ       CX, R8
+	SHRQ       $0x02, R9
+	JZ         rows5narrowrest
+	MOVQ       $0x00000040, 40(SP)
+	MOVQ       $0x00000040, 48(SP)
+	MOVQ       $0x00000000, 56(SP)
+	MOVQ       R9, R10
+	DECQ       8(SP)
+	JS         rows5narrowlist
+	MOVQ       (SP), CX
+	MOVQ       R9, R11
+	SHLQ       $0x06, R11
+	ADDQ       R11, (SP)
+	JMP        rows5narrowround
+
+rows5narrowlist:
+	CMPQ 32(SP), $0x00
+	JLE  rows5narrownothing
+	SUBQ R9, 32(SP)
+	MOVQ $0x00000001, 56(SP)
+	MOVQ 16(SP), CX
+	MOVQ aheadCount+88(FP), R10
+	DECQ R10
+	SHLQ $0x06, R10
+	MOVQ aheadBlock+96(FP), R11
+	SUBQ R10, R11
+	MOVQ R11, 48(SP)
+	MOVQ 24(SP), R10
+	JMP  rows5narrowround
+
+rows5narrownothing:
+	MOVQ $0x00000000, 40(SP)
+	MOVQ $0x00000000, 48(SP)
+
+rows5narrowround:
+	PREFETCHT1   (CX)
+	MOVQ         40(SP), R11
+	DECQ         R10
+	CMOVQEQ      48(SP), R11
+	CMOVQEQ      aheadCount+88(FP), R10
+	ADDQ         R11, CX
+	VMOVUPS      (R8), Y5
+	VBROADCASTSS (DI), Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS (DI)(DX*1), Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (DI)(DX*2), Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS (AX), Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS (AX)(DX*1), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	VMOVUPS      64(R8), Y5
+	VBROADCASTSS 4(DI), Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS 4(DI)(DX*1), Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 4(DI)(DX*2), Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS 4(AX), Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS 4(AX)(DX*1), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	VMOVUPS      128(R8), Y5
+	VBROADCASTSS 8(DI), Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS 8(DI)(DX*1), Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 8(DI)(DX*2), Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS 8(AX), Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS 8(AX)(DX*1), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	VMOVUPS      192(R8), Y5
+	VBROADCASTSS 12(DI), Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS 12(DI)(DX*1), Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 12(DI)(DX*2), Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS 12(AX), Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS 12(AX)(DX*1), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         $0x10, DI
+	ADDQ         $0x10, AX
+	ADDQ         $+256, R8
+	DECQ         R9
+	JNZ          rows5narrowround
+	CMPQ         56(SP), $0x00
+	JE           rows5narrowrest
+	MOVQ         CX, 16(SP)
+	MOVQ         R10, 24(SP)
+
+rows5narrowrest:
+	MOVQ k+64(FP), R9
+	ANDQ $0x03, R9
+	JZ   rows5narrowsum
+
+rows5narrowstep:
+	VMOVUPS      (R8), Y5
+	VBROADCASTSS (DI), Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS (DI)(DX*1), Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (DI)(DX*2), Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS (AX), Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS (AX)(DX*1), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         $0x04, DI
+	ADDQ         $0x04, AX
+	ADDQ         $+64, R8
+	DECQ         R9
+	JNZ          rows5narrowstep
+
+rows5narrowsum:
+	MOVQ       cols+56(FP), AX
+	LEAQ       firstLanes<>+32(SB), CX
+	SHLQ       $0x02, AX
+	SUBQ       AX, CX
+	VMOVUPS    (CX), Y5
+	MOVB       accumulate+112(FP), AL
+	TESTB      AL, AL
+	JZ         rows5narrowstore
+	MOVQ       BX, AX
+	VMASKMOVPS (AX), Y5, Y6
+	VADDPS     Y6, Y0, Y0
+	ADDQ       SI, AX
+	VMASKMOVPS (AX), Y5, Y6
+	VADDPS     Y6, Y1, Y1
+	ADDQ       SI, AX
+	VMASKMOVPS (AX), Y5, Y6
+	VADDPS     Y6, Y2, Y2
+	ADDQ       SI, AX
+	VMASKMOVPS (AX), Y5, Y6
+	VADDPS     Y6, Y3, Y3
+	ADDQ       SI, AX
+	VMASKMOVPS (AX), Y5, Y6
+	VADDPS     Y6, Y4, Y4
+
+rows5narrowstore:
+	MOVQ       BX, AX
+	VMASKMOVPS Y0, Y5, (AX)
+	ADDQ       SI, AX
+	VMASKMOVPS Y1, Y5, (AX)
+	ADDQ       SI, AX
+	VMASKMOVPS Y2, Y5, (AX)
+	ADDQ       SI, AX
+	VMASKMOVPS Y3, Y5, (AX)
+	ADDQ       SI, AX
+	VMASKMOVPS Y4, Y5, (AX)
 	VZEROUPPER
 	RET
 
 rows4:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	MOVQ   a+0(FP), R8
-	LEAQ   (R8)(AX*2), R9
-	ADDQ   AX, R9
-	MOVQ   k+64(FP), R10
+	MOVQ       cols+56(FP), DI
+	CMPQ       DI, $0x08
+	JLE        rows4narrow
+	MOVQ       BX, DI
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (DI)
+	ADDQ       SI, DI
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (DI)
+	ADDQ       SI, DI
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	PREFETCHT0 (DI)
+	ADDQ       SI, DI
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	PREFETCHT0 (DI)
+	MOVQ       AX, DI
+	LEAQ       (AX)(DX*2), AX
+	ADDQ       DX, AX
+	MOVQ       k+64(FP), R9
+	MOVQ       CX, R8
+	SHRQ       $0x02, R9
+	JZ         rows4widerest
+	MOVQ       $0x00000040, 40(SP)
+	MOVQ       $0x00000040, 48(SP)
+	MOVQ       $0x00000000, 56(SP)
+	MOVQ       R9, R10
+	DECQ       8(SP)
+	JS         rows4widelist
+	MOVQ       (SP), CX
+	MOVQ       R9, R11
+	SHLQ       $0x06, R11
+	ADDQ       R11, (SP)
+	JMP        rows4wideround
 
-rows4step:
-	VMOVUPS      (BX), Y8
-	VMOVUPS      32(BX), Y9
-	ADDQ         $0x40, BX
-	VBROADCASTSS (R8), Y10
+rows4widelist:
+	CMPQ 32(SP), $0x00
+	JLE  rows4widenothing
+	SUBQ R9, 32(SP)
+	MOVQ $0x00000001, 56(SP)
+	MOVQ 16(SP), CX
+	MOVQ aheadCount+88(FP), R10
+	DECQ R10
+	SHLQ $0x06, R10
+	MOVQ aheadBlock+96(FP), R11
+	SUBQ R10, R11
+	MOVQ R11, 48(SP)
+	MOVQ 24(SP), R10
+	JMP  rows4wideround
+
+rows4widenothing:
+	MOVQ $0x00000000, 40(SP)
+	MOVQ $0x00000000, 48(SP)
+
+rows4wideround:
+	PREFETCHT1   (CX)
+	MOVQ         40(SP), R11
+	DECQ         R10
+	CMOVQEQ      48(SP), R11
+	CMOVQEQ      aheadCount+88(FP), R10
+	ADDQ         R11, CX
+	VMOVUPS      (R8), Y8
+	VMOVUPS      32(R8), Y9
+	VBROADCASTSS (DI), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS (R8)(AX*1), Y10
+	VBROADCASTSS (DI)(DX*1), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS (R8)(AX*2), Y10
+	VBROADCASTSS (DI)(DX*2), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (R9), Y10
+	VBROADCASTSS (AX), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         CX, R8
-	ADDQ         CX, R9
-	DECQ         R10
-	JNZ          rows4step
-	MOVQ         SI, R8
-	MOVB         accumulate+72(FP), R9
-	TESTB        R9, R9
-	JZ           rows4store
-	VADDPS       (R8), Y0, Y0
-	VADDPS       32(R8), Y1, Y1
-	ADDQ         DX, R8
-	VADDPS       (R8), Y2, Y2
-	VADDPS       32(R8), Y3, Y3
-	ADDQ         DX, R8
-	VADDPS       (R8), Y4, Y4
-	VADDPS       32(R8), Y5, Y5
-	ADDQ         DX, R8
-	VADDPS       (R8), Y6, Y6
-	VADDPS       32(R8), Y7, Y7
-	ADDQ         DX, R8
-	MOVQ         SI, R8
+	VMOVUPS      64(R8), Y8
+	VMOVUPS      96(R8), Y9
+	VBROADCASTSS 4(DI), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 4(DI)(DX*1), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS 4(DI)(DX*2), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 4(AX), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	VMOVUPS      128(R8), Y8
+	VMOVUPS      160(R8), Y9
+	VBROADCASTSS 8(DI), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 8(DI)(DX*1), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS 8(DI)(DX*2), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 8(AX), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	VMOVUPS      192(R8), Y8
+	VMOVUPS      224(R8), Y9
+	VBROADCASTSS 12(DI), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 12(DI)(DX*1), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS 12(DI)(DX*2), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 12(AX), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	ADDQ         $0x10, DI
+	ADDQ         $0x10, AX
+	ADDQ         $+256, R8
+	DECQ         R9
+	JNZ          rows4wideround
+	CMPQ         56(SP), $0x00
+	JE           rows4widerest
+	MOVQ         CX, 16(SP)
+	MOVQ         R10, 24(SP)
 
-rows4store:
-	VMOVUPS Y0, (R8)
-	VMOVUPS Y1, 32(R8)
-	ADDQ    DX, R8
-	VMOVUPS Y2, (R8)
-	VMOVUPS Y3, 32(R8)
-	ADDQ    DX, R8
-	VMOVUPS Y4, (R8)
-	VMOVUPS Y5, 32(R8)
-	ADDQ    DX, R8
-	VMOVUPS Y6, (R8)
-	VMOVUPS Y7, 32(R8)
-	ADDQ    DX, R8
-	ADDQ    $0x40, SI
-	DECQ    DI
-	JNZ     rows4
+rows4widerest:
+	MOVQ k+64(FP), R9
+	ANDQ $0x03, R9
+	JZ   rows4widesum
+
+rows4widestep:
+	VMOVUPS      (R8), Y8
+	VMOVUPS      32(R8), Y9
+	VBROADCASTSS (DI), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS (DI)(DX*1), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS (DI)(DX*2), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS (AX), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	ADDQ         $0x04, DI
+	ADDQ         $0x04, AX
+	ADDQ         $+64, R8
+	DECQ         R9
+	JNZ          rows4widestep
+
+rows4widesum:
+	MOVQ   cols+56(FP), AX
+	CMPQ   AX, $0x10
+	JL     rows4edge
+	MOVB   accumulate+112(FP), AL
+	TESTB  AL, AL
+	JZ     rows4widestore
+	MOVQ   BX, AX
+	VADDPS (AX), Y0, Y0
+	VADDPS 32(AX), Y1, Y1
+	ADDQ   SI, AX
+	VADDPS (AX), Y2, Y2
+	VADDPS 32(AX), Y3, Y3
+	ADDQ   SI, AX
+	VADDPS (AX), Y4, Y4
+	VADDPS 32(AX), Y5, Y5
+	ADDQ   SI, AX
+	VADDPS (AX), Y6, Y6
+	VADDPS 32(AX), Y7, Y7
+
+rows4widestore:
+	MOVQ    BX, AX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    SI, AX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	ADDQ    SI, AX
+	VMOVUPS Y4, (AX)
+	VMOVUPS Y5, 32(AX)
+	ADDQ    SI, AX
+	VMOVUPS Y6, (AX)
+	VMOVUPS Y7, 32(AX)
+	VZEROUPPER
+	RET
+
+rows4edge:
+	LEAQ       firstLanes<>+64(SB), CX
+	SHLQ       $0x02, AX
+	SUBQ       AX, CX
+	VMOVUPS    (CX), Y8
+	MOVB       accumulate+112(FP), AL
+	TESTB      AL, AL
+	JZ         rows4edgestore
+	MOVQ       BX, AX
+	VADDPS     (AX), Y0, Y0
+	VMASKMOVPS 32(AX), Y8, Y9
+	VADDPS     Y9, Y1, Y1
+	ADDQ       SI, AX
+	VADDPS     (AX), Y2, Y2
+	VMASKMOVPS 32(AX), Y8, Y9
+	VADDPS     Y9, Y3, Y3
+	ADDQ       SI, AX
+	VADDPS     (AX), Y4, Y4
+	VMASKMOVPS 32(AX), Y8, Y9
+	VADDPS     Y9, Y5, Y5
+	ADDQ       SI, AX
+	VADDPS     (AX), Y6, Y6
+	VMASKMOVPS 32(AX), Y8, Y9
+	VADDPS     Y9, Y7, Y7
+
+rows4edgestore:
+	MOVQ       BX, AX
+	VMOVUPS    Y0, (AX)
+	VMASKMOVPS Y1, Y8, 32(AX)
+	ADDQ       SI, AX
+	VMOVUPS    Y2, (AX)
+	VMASKMOVPS Y3, Y8, 32(AX)
+	ADDQ       SI, AX
+	VMOVUPS    Y4, (AX)
+	VMASKMOVPS Y5, Y8, 32(AX)
+	ADDQ       SI, AX
+	VMOVUPS    Y6, (AX)
+	VMASKMOVPS Y7, Y8, 32(AX)
+	VZEROUPPER
+	RET
+
+rows4narrow:
+	MOVQ       BX, DI
+	VXORPS     Y0, Y0, Y0
+	PREFETCHT0 (DI)
+	ADDQ       SI, DI
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (DI)
+	ADDQ       SI, DI
+	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 (DI)
+	ADDQ       SI, DI
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (DI)
+	MOVQ       AX, DI
+	LEAQ       (AX)(DX*2), AX
+	ADDQ       DX, AX
+	MOVQ       k+64(FP), R9
+	MOVQ       CX, R8
+	SHRQ       $0x02, R9
+	JZ         rows4narrowrest
+	MOVQ       $0x00000040, 40(SP)
+	MOVQ       $0x00000040, 48(SP)
+	MOVQ       $0x00000000, 56(SP)
+	MOVQ       R9, R10
+	DECQ       8(SP)
+	JS         rows4narrowlist
+	MOVQ       (SP), CX
+	MOVQ       R9, R11
+	SHLQ       $0x06, R11
+	ADDQ       R11, (SP)
+	JMP        rows4narrowround
+
+rows4narrowlist:
+	CMPQ 32(SP), $0x00
+	JLE  rows4narrownothing
+	SUBQ R9, 32(SP)
+	MOVQ $0x00000001, 56(SP)
+	MOVQ 16(SP), CX
+	MOVQ aheadCount+88(FP), R10
+	DECQ R10
+	SHLQ $0x06, R10
+	MOVQ aheadBlock+96(FP), R11
+	SUBQ R10, R11
+	MOVQ R11, 48(SP)
+	MOVQ 24(SP), R10
+	JMP  rows4narrowround
+
+rows4narrownothing:
+	MOVQ $0x00000000, 40(SP)
+	MOVQ $0x00000000, 48(SP)
+
+rows4narrowround:
+	PREFETCHT1   (CX)
+	MOVQ         40(SP), R11
+	DECQ         R10
+	CMOVQEQ      48(SP), R11
+	CMOVQEQ      aheadCount+88(FP), R10
+	ADDQ         R11, CX
+	VMOVUPS      (R8), Y4
+	VBROADCASTSS (DI), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VBROADCASTSS (DI)(DX*1), Y5
+	VFMADD231PS  Y4, Y5, Y1
+	VBROADCASTSS (DI)(DX*2), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	VBROADCASTSS (AX), Y5
+	VFMADD231PS  Y4, Y5, Y3
+	VMOVUPS      64(R8), Y4
+	VBROADCASTSS 4(DI), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VBROADCASTSS 4(DI)(DX*1), Y5
+	VFMADD231PS  Y4, Y5, Y1
+	VBROADCASTSS 4(DI)(DX*2), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	VBROADCASTSS 4(AX), Y5
+	VFMADD231PS  Y4, Y5, Y3
+	VMOVUPS      128(R8), Y4
+	VBROADCASTSS 8(DI), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VBROADCASTSS 8(DI)(DX*1), Y5
+	VFMADD231PS  Y4, Y5, Y1
+	VBROADCASTSS 8(DI)(DX*2), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	VBROADCASTSS 8(AX), Y5
+	VFMADD231PS  Y4, Y5, Y3
+	VMOVUPS      192(R8), Y4
+	VBROADCASTSS 12(DI), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VBROADCASTSS 12(DI)(DX*1), Y5
+	VFMADD231PS  Y4, Y5, Y1
+	VBROADCASTSS 12(DI)(DX*2), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	VBROADCASTSS 12(AX), Y5
+	VFMADD231PS  Y4, Y5, Y3
+	ADDQ         $0x10, DI
+	ADDQ         $0x10, AX
+	ADDQ         $+256, R8
+	DECQ         R9
+	JNZ          rows4narrowround
+	CMPQ         56(SP), $0x00
+	JE           rows4narrowrest
+	MOVQ         CX, 16(SP)
+	MOVQ         R10, 24(SP)
+
+rows4narrowrest:
+	MOVQ k+64(FP), R9
+	ANDQ $0x03, R9
+	JZ   rows4narrowsum
+
+rows4narrowstep:
+	VMOVUPS      (R8), Y4
+	VBROADCASTSS (DI), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VBROADCASTSS (DI)(DX*1), Y5
+	VFMADD231PS  Y4, Y5, Y1
+	VBROADCASTSS (DI)(DX*2), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	VBROADCASTSS (AX), Y5
+	VFMADD231PS  Y4, Y5, Y3
+	ADDQ         $0x04, DI
+	ADDQ         $0x04, AX
+	ADDQ         $+64, R8
+	DECQ         R9
+	JNZ          rows4narrowstep
+
+rows4narrowsum:
+	MOVQ       cols+56(FP), AX
+	LEAQ       firstLanes<>+32(SB), CX
+	SHLQ       $0x02, AX
+	SUBQ       AX, CX
+	VMOVUPS    (CX), Y4
+	MOVB       accumulate+112(FP), AL
+	TESTB      AL, AL
+	JZ         rows4narrowstore
+	MOVQ       BX, AX
+	VMASKMOVPS (AX), Y4, Y5
+	VADDPS     Y5, Y0, Y0
+	ADDQ       SI, AX
+	VMASKMOVPS (AX), Y4, Y5
+	VADDPS     Y5, Y1, Y1
+	ADDQ       SI, AX
+	VMASKMOVPS (AX), Y4, Y5
+	VADDPS     Y5, Y2, Y2
+	ADDQ       SI, AX
+	VMASKMOVPS (AX), Y4, Y5
+	VADDPS     Y5, Y3, Y3
+
+rows4narrowstore:
+	MOVQ       BX, AX
+	VMASKMOVPS Y0, Y4, (AX)
+	ADDQ       SI, AX
+	VMASKMOVPS Y1, Y4, (AX)
+	ADDQ       SI, AX
+	VMASKMOVPS Y2, Y4, (AX)
+	ADDQ       SI, AX
+	VMASKMOVPS Y3, Y4, (AX)
 	VZEROUPPER
 	RET
 
 rows3:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	MOVQ   a+0(FP), R8
-	MOVQ   k+64(FP), R9
+	MOVQ       cols+56(FP), DI
+	CMPQ       DI, $0x08
+	JLE        rows3narrow
+	MOVQ       BX, DI
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (DI)
+	ADDQ       SI, DI
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (DI)
+	ADDQ       SI, DI
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	PREFETCHT0 (DI)
+	MOVQ       k+64(FP), R8
+	MOVQ       CX, DI
+	SHRQ       $0x02, R8
+	JZ         rows3widerest
+	MOVQ       $0x00000040, 40(SP)
+	MOVQ       $0x00000040, 48(SP)
+	MOVQ       $0x00000000, 56(SP)
+	MOVQ       R8, R9
+	DECQ       8(SP)
+	JS         rows3widelist
+	MOVQ       (SP), CX
+	MOVQ       R8, R10
+	SHLQ       $0x06, R10
+	ADDQ       R10, (SP)
+	JMP        rows3wideround
 
-rows3step:
-	VMOVUPS      (BX), Y6
-	VMOVUPS      32(BX), Y7
-	ADDQ         $0x40, BX
-	VBROADCASTSS (R8), Y8
+rows3widelist:
+	CMPQ 32(SP), $0x00
+	JLE  rows3widenothing
+	SUBQ R8, 32(SP)
+	MOVQ $0x00000001, 56(SP)
+	MOVQ 16(SP), CX
+	MOVQ aheadCount+88(FP), R9
+	DECQ R9
+	SHLQ $0x06, R9
+	MOVQ aheadBlock+96(FP), R10
+	SUBQ R9, R10
+	MOVQ R10, 48(SP)
+	MOVQ 24(SP), R9
+	JMP  rows3wideround
+
+rows3widenothing:
+	MOVQ $0x00000000, 40(SP)
+	MOVQ $0x00000000, 48(SP)
+
+rows3wideround:
+	PREFETCHT1   (CX)
+	MOVQ         40(SP), R10
+	DECQ         R9
+	CMOVQEQ      48(SP), R10
+	CMOVQEQ      aheadCount+88(FP), R9
+	ADDQ         R10, CX
+	VMOVUPS      (DI), Y6
+	VMOVUPS      32(DI), Y7
+	VBROADCASTSS (AX), Y8
 	VFMADD231PS  Y6, Y8, Y0
 	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS (R8)(AX*1), Y8
+	VBROADCASTSS (AX)(DX*1), Y8
 	VFMADD231PS  Y6, Y8, Y2
 	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS (R8)(AX*2), Y8
+	VBROADCASTSS (AX)(DX*2), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
-	ADDQ         CX, R8
-	DECQ         R9
-	JNZ          rows3step
-	MOVQ         SI, R8
-	MOVB         accumulate+72(FP), R9
-	TESTB        R9, R9
-	JZ           rows3store
-	VADDPS       (R8), Y0, Y0
-	VADDPS       32(R8), Y1, Y1
-	ADDQ         DX, R8
-	VADDPS       (R8), Y2, Y2
-	VADDPS       32(R8), Y3, Y3
-	ADDQ         DX, R8
-	VADDPS       (R8), Y4, Y4
-	VADDPS       32(R8), Y5, Y5
-	ADDQ         DX, R8
-	MOVQ         SI, R8
+	VMOVUPS      64(DI), Y6
+	VMOVUPS      96(DI), Y7
+	VBROADCASTSS 4(AX), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 4(AX)(DX*1), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 4(AX)(DX*2), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	VMOVUPS      128(DI), Y6
+	VMOVUPS      160(DI), Y7
+	VBROADCASTSS 8(AX), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 8(AX)(DX*1), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 8(AX)(DX*2), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	VMOVUPS      192(DI), Y6
+	VMOVUPS      224(DI), Y7
+	VBROADCASTSS 12(AX), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 12(AX)(DX*1), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 12(AX)(DX*2), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	ADDQ         $0x10, AX
+	ADDQ         $+256, DI
+	DECQ         R8
+	JNZ          rows3wideround
+	CMPQ         56(SP), $0x00
+	JE           rows3widerest
+	MOVQ         CX, 16(SP)
+	MOVQ         R9, 24(SP)
 
-rows3store:
-	VMOVUPS Y0, (R8)
-	VMOVUPS Y1, 32(R8)
-	ADDQ    DX, R8
-	VMOVUPS Y2, (R8)
-	VMOVUPS Y3, 32(R8)
-	ADDQ    DX, R8
-	VMOVUPS Y4, (R8)
-	VMOVUPS Y5, 32(R8)
-	ADDQ    DX, R8
-	ADDQ    $0x40, SI
-	DECQ    DI
-	JNZ     rows3
+rows3widerest:
+	MOVQ k+64(FP), R8
+	ANDQ $0x03, R8
+	JZ   rows3widesum
+
+rows3widestep:
+	VMOVUPS      (DI), Y6
+	VMOVUPS      32(DI), Y7
+	VBROADCASTSS (AX), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS (AX)(DX*1), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS (AX)(DX*2), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	ADDQ         $0x04, AX
+	ADDQ         $+64, DI
+	DECQ         R8
+	JNZ          rows3widestep
+
+rows3widesum:
+	MOVQ   cols+56(FP), AX
+	CMPQ   AX, $0x10
+	JL     rows3edge
+	MOVB   accumulate+112(FP), AL
+	TESTB  AL, AL
+	JZ     rows3widestore
+	MOVQ   BX, AX
+	VADDPS (AX), Y0, Y0
+	VADDPS 32(AX), Y1, Y1
+	ADDQ   SI, AX
+	VADDPS (AX), Y2, Y2
+	VADDPS 32(AX), Y3, Y3
+	ADDQ   SI, AX
+	VADDPS (AX), Y4, Y4
+	VADDPS 32(AX), Y5, Y5
+
+rows3widestore:
+	MOVQ    BX, AX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    SI, AX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	ADDQ    SI, AX
+	VMOVUPS Y4, (AX)
+	VMOVUPS Y5, 32(AX)
+	VZEROUPPER
+	RET
+
+rows3edge:
+	LEAQ       firstLanes<>+64(SB), CX
+	SHLQ       $0x02, AX
+	SUBQ       AX, CX
+	VMOVUPS    (CX), Y6
+	MOVB       accumulate+112(FP), AL
+	TESTB      AL, AL
+	JZ         rows3edgestore
+	MOVQ       BX, AX
+	VADDPS     (AX), Y0, Y0
+	VMASKMOVPS 32(AX), Y6, Y7
+	VADDPS     Y7, Y1, Y1
+	ADDQ       SI, AX
+	VADDPS     (AX), Y2, Y2
+	VMASKMOVPS 32(AX), Y6, Y7
+	VADDPS     Y7, Y3, Y3
+	ADDQ       SI, AX
+	VADDPS     (AX), Y4, Y4
+	VMASKMOVPS 32(AX), Y6, Y7
+	VADDPS     Y7, Y5, Y5
+
+rows3edgestore:
+	MOVQ       BX, AX
+	VMOVUPS    Y0, (AX)
+	VMASKMOVPS Y1, Y6, 32(AX)
+	ADDQ       SI, AX
+	VMOVUPS    Y2, (AX)
+	VMASKMOVPS Y3, Y6, 32(AX)
+	ADDQ       SI, AX
+	VMOVUPS    Y4, (AX)
+	VMASKMOVPS Y5, Y6, 32(AX)
+	VZEROUPPER
+	RET
+
+rows3narrow:
+	MOVQ       BX, DI
+	VXORPS     Y0, Y0, Y0
+	PREFETCHT0 (DI)
+	ADDQ       SI, DI
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (DI)
+	ADDQ       SI, DI
+	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 (DI)
+	MOVQ       k+64(FP), R8
+	MOVQ       CX, DI
+	SHRQ       $0x02, R8
+	JZ         rows3narrowrest
+	MOVQ       $0x00000040, 40(SP)
+	MOVQ       $0x00000040, 48(SP)
+	MOVQ       $0x00000000, 56(SP)
+	MOVQ       R8, R9
+	DECQ       8(SP)
+	JS         rows3narrowlist
+	MOVQ       (SP), CX
+	MOVQ       R8, R10
+	SHLQ       $0x06, R10
+	ADDQ       R10, (SP)
+	JMP        rows3narrowround
+
+rows3narrowlist:
+	CMPQ 32(SP), $0x00
+	JLE  rows3narrownothing
+	SUBQ R8, 32(SP)
+	MOVQ $0x00000001, 56(SP)
+	MOVQ 16(SP), CX
+	MOVQ aheadCount+88(FP), R9
+	DECQ R9
+	SHLQ $0x06, R9
+	MOVQ aheadBlock+96(FP), R10
+	SUBQ R9, R10
+	MOVQ R10, 48(SP)
+	MOVQ 24(SP), R9
+	JMP  rows3narrowround
+
+rows3narrownothing:
+	MOVQ $0x00000000, 40(SP)
+	MOVQ $0x00000000, 48(SP)
+
+rows3narrowround:
+	PREFETCHT1   (CX)
+	MOVQ         40(SP), R10
+	DECQ         R9
+	CMOVQEQ      48(SP), R10
+	CMOVQEQ      aheadCount+88(FP), R9
+	ADDQ         R10, CX
+	VMOVUPS      (DI), Y3
+	VBROADCASTSS (AX), Y4
+	VFMADD231PS  Y3, Y4, Y0
+	VBROADCASTSS (AX)(DX*1), Y4
+	VFMADD231PS  Y3, Y4, Y1
+	VBROADCASTSS (AX)(DX*2), Y4
+	VFMADD231PS  Y3, Y4, Y2
+	VMOVUPS      64(DI), Y3
+	VBROADCASTSS 4(AX), Y4
+	VFMADD231PS  Y3, Y4, Y0
+	VBROADCASTSS 4(AX)(DX*1), Y4
+	VFMADD231PS  Y3, Y4, Y1
+	VBROADCASTSS 4(AX)(DX*2), Y4
+	VFMADD231PS  Y3, Y4, Y2
+	VMOVUPS      128(DI), Y3
+	VBROADCASTSS 8(AX), Y4
+	VFMADD231PS  Y3, Y4, Y0
+	VBROADCASTSS 8(AX)(DX*1), Y4
+	VFMADD231PS  Y3, Y4, Y1
+	VBROADCASTSS 8(AX)(DX*2), Y4
+	VFMADD231PS  Y3, Y4, Y2
+	VMOVUPS      192(DI), Y3
+	VBROADCASTSS 12(AX), Y4
+	VFMADD231PS  Y3, Y4, Y0
+	VBROADCASTSS 12(AX)(DX*1), Y4
+	VFMADD231PS  Y3, Y4, Y1
+	VBROADCASTSS 12(AX)(DX*2), Y4
+	VFMADD231PS  Y3, Y4, Y2
+	ADDQ         $0x10, AX
+	ADDQ         $+256, DI
+	DECQ         R8
+	JNZ          rows3narrowround
+	CMPQ         56(SP), $0x00
+	JE           rows3narrowrest
+	MOVQ         CX, 16(SP)
+	MOVQ         R9, 24(SP)
+
+rows3narrowrest:
+	MOVQ k+64(FP), R8
+	ANDQ $0x03, R8
+	JZ   rows3narrowsum
+
+rows3narrowstep:
+	VMOVUPS      (DI), Y3
+	VBROADCASTSS (AX), Y4
+	VFMADD231PS  Y3, Y4, Y0
+	VBROADCASTSS (AX)(DX*1), Y4
+	VFMADD231PS  Y3, Y4, Y1
+	VBROADCASTSS (AX)(DX*2), Y4
+	VFMADD231PS  Y3, Y4, Y2
+	ADDQ         $0x04, AX
+	ADDQ         $+64, DI
+	DECQ         R8
+	JNZ          rows3narrowstep
+
+rows3narrowsum:
+	MOVQ       cols+56(FP), AX
+	LEAQ       firstLanes<>+32(SB), CX
+	SHLQ       $0x02, AX
+	SUBQ       AX, CX
+	VMOVUPS    (CX), Y3
+	MOVB       accumulate+112(FP), AL
+	TESTB      AL, AL
+	JZ         rows3narrowstore
+	MOVQ       BX, AX
+	VMASKMOVPS (AX), Y3, Y4
+	VADDPS     Y4, Y0, Y0
+	ADDQ       SI, AX
+	VMASKMOVPS (AX), Y3, Y4
+	VADDPS     Y4, Y1, Y1
+	ADDQ       SI, AX
+	VMASKMOVPS (AX), Y3, Y4
+	VADDPS     Y4, Y2, Y2
+
+rows3narrowstore:
+	MOVQ       BX, AX
+	VMASKMOVPS Y0, Y3, (AX)
+	ADDQ       SI, AX
+	VMASKMOVPS Y1, Y3, (AX)
+	ADDQ       SI, AX
+	VMASKMOVPS Y2, Y3, (AX)
 	VZEROUPPER
 	RET
 
 rows2:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	MOVQ   a+0(FP), R8
-	MOVQ   k+64(FP), R9
+	MOVQ       cols+56(FP), DI
+	CMPQ       DI, $0x08
+	JLE        rows2narrow
+	MOVQ       BX, DI
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (DI)
+	ADDQ       SI, DI
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (DI)
+	MOVQ       k+64(FP), R8
+	MOVQ       CX, DI
+	SHRQ       $0x02, R8
+	JZ         rows2widerest
+	MOVQ       $0x00000040, 40(SP)
+	MOVQ       $0x00000040, 48(SP)
+	MOVQ       $0x00000000, 56(SP)
+	MOVQ       R8, R9
+	DECQ       8(SP)
+	JS         rows2widelist
+	MOVQ       (SP), CX
+	MOVQ       R8, R10
+	SHLQ       $0x06, R10
+	ADDQ       R10, (SP)
+	JMP        rows2wideround
 
-rows2step:
-	VMOVUPS      (BX), Y4
-	VMOVUPS      32(BX), Y5
-	ADDQ         $0x40, BX
-	VBROADCASTSS (R8), Y6
+rows2widelist:
+	CMPQ 32(SP), $0x00
+	JLE  rows2widenothing
+	SUBQ R8, 32(SP)
+	MOVQ $0x00000001, 56(SP)
+	MOVQ 16(SP), CX
+	MOVQ aheadCount+88(FP), R9
+	DECQ R9
+	SHLQ $0x06, R9
+	MOVQ aheadBlock+96(FP), R10
+	SUBQ R9, R10
+	MOVQ R10, 48(SP)
+	MOVQ 24(SP), R9
+	JMP  rows2wideround
+
+rows2widenothing:
+	MOVQ $0x00000000, 40(SP)
+	MOVQ $0x00000000, 48(SP)
+
+rows2wideround:
+	PREFETCHT1   (CX)
+	MOVQ         40(SP), R10
+	DECQ         R9
+	CMOVQEQ      48(SP), R10
+	CMOVQEQ      aheadCount+88(FP), R9
+	ADDQ         R10, CX
+	VMOVUPS      (DI), Y4
+	VMOVUPS      32(DI), Y5
+	VBROADCASTSS (AX), Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (R8)(AX*1), Y6
+	VBROADCASTSS (AX)(DX*1), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         CX, R8
-	DECQ         R9
-	JNZ          rows2step
-	MOVQ         SI, R8
-	MOVB         accumulate+72(FP), R9
-	TESTB        R9, R9
-	JZ           rows2store
-	VADDPS       (R8), Y0, Y0
-	VADDPS       32(R8), Y1, Y1
-	ADDQ         DX, R8
-	VADDPS       (R8), Y2, Y2
-	VADDPS       32(R8), Y3, Y3
-	ADDQ         DX, R8
-	MOVQ         SI, R8
+	VMOVUPS      64(DI), Y4
+	VMOVUPS      96(DI), Y5
+	VBROADCASTSS 4(AX), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 4(AX)(DX*1), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	VMOVUPS      128(DI), Y4
+	VMOVUPS      160(DI), Y5
+	VBROADCASTSS 8(AX), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 8(AX)(DX*1), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	VMOVUPS      192(DI), Y4
+	VMOVUPS      224(DI), Y5
+	VBROADCASTSS 12(AX), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 12(AX)(DX*1), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	ADDQ         $0x10, AX
+	ADDQ         $+256, DI
+	DECQ         R8
+	JNZ          rows2wideround
+	CMPQ         56(SP), $0x00
+	JE           rows2widerest
+	MOVQ         CX, 16(SP)
+	MOVQ         R9, 24(SP)
 
-rows2store:
-	VMOVUPS Y0, (R8)
-	VMOVUPS Y1, 32(R8)
-	ADDQ    DX, R8
-	VMOVUPS Y2, (R8)
-	VMOVUPS Y3, 32(R8)
-	ADDQ    DX, R8
-	ADDQ    $0x40, SI
-	DECQ    DI
-	JNZ     rows2
+rows2widerest:
+	MOVQ k+64(FP), R8
+	ANDQ $0x03, R8
+	JZ   rows2widesum
+
+rows2widestep:
+	VMOVUPS      (DI), Y4
+	VMOVUPS      32(DI), Y5
+	VBROADCASTSS (AX), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (AX)(DX*1), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	ADDQ         $0x04, AX
+	ADDQ         $+64, DI
+	DECQ         R8
+	JNZ          rows2widestep
+
+rows2widesum:
+	MOVQ   cols+56(FP), AX
+	CMPQ   AX, $0x10
+	JL     rows2edge
+	MOVB   accumulate+112(FP), AL
+	TESTB  AL, AL
+	JZ     rows2widestore
+	MOVQ   BX, AX
+	VADDPS (AX), Y0, Y0
+	VADDPS 32(AX), Y1, Y1
+	ADDQ   SI, AX
+	VADDPS (AX), Y2, Y2
+	VADDPS 32(AX), Y3, Y3
+
+rows2widestore:
+	MOVQ    BX, AX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    SI, AX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	VZEROUPPER
+	RET
+
+rows2edge:
+	LEAQ       firstLanes<>+64(SB), CX
+	SHLQ       $0x02, AX
+	SUBQ       AX, CX
+	VMOVUPS    (CX), Y4
+	MOVB       accumulate+112(FP), AL
+	TESTB      AL, AL
+	JZ         rows2edgestore
+	MOVQ       BX, AX
+	VADDPS     (AX), Y0, Y0
+	VMASKMOVPS 32(AX), Y4, Y5
+	VADDPS     Y5, Y1, Y1
+	ADDQ       SI, AX
+	VADDPS     (AX), Y2, Y2
+	VMASKMOVPS 32(AX), Y4, Y5
+	VADDPS     Y5, Y3, Y3
+
+rows2edgestore:
+	MOVQ       BX, AX
+	VMOVUPS    Y0, (AX)
+	VMASKMOVPS Y1, Y4, 32(AX)
+	ADDQ       SI, AX
+	VMOVUPS    Y2, (AX)
+	VMASKMOVPS Y3, Y4, 32(AX)
+	VZEROUPPER
+	RET
+
+rows2narrow:
+	MOVQ       BX, DI
+	VXORPS     Y0, Y0, Y0
+	PREFETCHT0 (DI)
+	ADDQ       SI, DI
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (DI)
+	MOVQ       k+64(FP), R8
+	MOVQ       CX, DI
+	SHRQ       $0x02, R8
+	JZ         rows2narrowrest
+	MOVQ       $0x00000040, 40(SP)
+	MOVQ       $0x00000040, 48(SP)
+	MOVQ       $0x00000000, 56(SP)
+	MOVQ       R8, R9
+	DECQ       8(SP)
+	JS         rows2narrowlist
+	MOVQ       (SP), CX
+	MOVQ       R8, R10
+	SHLQ       $0x06, R10
+	ADDQ       R10, (SP)
+	JMP        rows2narrowround
+
+rows2narrowlist:
+	CMPQ 32(SP), $0x00
+	JLE  rows2narrownothing
+	SUBQ R8, 32(SP)
+	MOVQ $0x00000001, 56(SP)
+	MOVQ 16(SP), CX
+	MOVQ aheadCount+88(FP), R9
+	DECQ R9
+	SHLQ $0x06, R9
+	MOVQ aheadBlock+96(FP), R10
+	SUBQ R9, R10
+	MOVQ R10, 48(SP)
+	MOVQ 24(SP), R9
+	JMP  rows2narrowround
+
+rows2narrownothing:
+	MOVQ $0x00000000, 40(SP)
+	MOVQ $0x00000000, 48(SP)
+
+rows2narrowround:
+	PREFETCHT1   (CX)
+	MOVQ         40(SP), R10
+	DECQ         R9
+	CMOVQEQ      48(SP), R10
+	CMOVQEQ      aheadCount+88(FP), R9
+	ADDQ         R10, CX
+	VMOVUPS      (DI), Y2
+	VBROADCASTSS (AX), Y3
+	VFMADD231PS  Y2, Y3, Y0
+	VBROADCASTSS (AX)(DX*1), Y3
+	VFMADD231PS  Y2, Y3, Y1
+	VMOVUPS      64(DI), Y2
+	VBROADCASTSS 4(AX), Y3
+	VFMADD231PS  Y2, Y3, Y0
+	VBROADCASTSS 4(AX)(DX*1), Y3
+	VFMADD231PS  Y2, Y3, Y1
+	VMOVUPS      128(DI), Y2
+	VBROADCASTSS 8(AX), Y3
+	VFMADD231PS  Y2, Y3, Y0
+	VBROADCASTSS 8(AX)(DX*1), Y3
+	VFMADD231PS  Y2, Y3, Y1
+	VMOVUPS      192(DI), Y2
+	VBROADCASTSS 12(AX), Y3
+	VFMADD231PS  Y2, Y3, Y0
+	VBROADCASTSS 12(AX)(DX*1), Y3
+	VFMADD231PS  Y2, Y3, Y1
+	ADDQ         $0x10, AX
+	ADDQ         $+256, DI
+	DECQ         R8
+	JNZ          rows2narrowround
+	CMPQ         56(SP), $0x00
+	JE           rows2narrowrest
+	MOVQ         CX, 16(SP)
+	MOVQ         R9, 24(SP)
+
+rows2narrowrest:
+	MOVQ k+64(FP), R8
+	ANDQ $0x03, R8
+	JZ   rows2narrowsum
+
+rows2narrowstep:
+	VMOVUPS      (DI), Y2
+	VBROADCASTSS (AX), Y3
+	VFMADD231PS  Y2, Y3, Y0
+	VBROADCASTSS (AX)(DX*1), Y3
+	VFMADD231PS  Y2, Y3, Y1
+	ADDQ         $0x04, AX
+	ADDQ         $+64, DI
+	DECQ         R8
+	JNZ          rows2narrowstep
+
+rows2narrowsum:
+	MOVQ       cols+56(FP), AX
+	LEAQ       firstLanes<>+32(SB), CX
+	SHLQ       $0x02, AX
+	SUBQ       AX, CX
+	VMOVUPS    (CX), Y2
+	MOVB       accumulate+112(FP), AL
+	TESTB      AL, AL
+	JZ         rows2narrowstore
+	MOVQ       BX, AX
+	VMASKMOVPS (AX), Y2, Y3
+	VADDPS     Y3, Y0, Y0
+	ADDQ       SI, AX
+	VMASKMOVPS (AX), Y2, Y3
+	VADDPS     Y3, Y1, Y1
+
+rows2narrowstore:
+	MOVQ       BX, AX
+	VMASKMOVPS Y0, Y2, (AX)
+	ADDQ       SI, AX
+	VMASKMOVPS Y1, Y2, (AX)
 	VZEROUPPER
 	RET
 
 rows1:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	MOVQ   a+0(FP), AX
-	MOVQ   k+64(FP), R8
+	MOVQ       cols+56(FP), DX
+	CMPQ       DX, $0x08
+	JLE        rows1narrow
+	MOVQ       BX, DX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (DX)
+	MOVQ       k+64(FP), SI
+	MOVQ       CX, DX
+	SHRQ       $0x02, SI
+	JZ         rows1widerest
+	MOVQ       $0x00000040, 40(SP)
+	MOVQ       $0x00000040, 48(SP)
+	MOVQ       $0x00000000, 56(SP)
+	MOVQ       SI, DI
+	DECQ       8(SP)
+	JS         rows1widelist
+	MOVQ       (SP), CX
+	MOVQ       SI, R8
+	SHLQ       $0x06, R8
+	ADDQ       R8, (SP)
+	JMP        rows1wideround
 
-rows1step:
-	VMOVUPS      (BX), Y2
-	VMOVUPS      32(BX), Y3
-	ADDQ         $0x40, BX
+rows1widelist:
+	CMPQ 32(SP), $0x00
+	JLE  rows1widenothing
+	SUBQ SI, 32(SP)
+	MOVQ $0x00000001, 56(SP)
+	MOVQ 16(SP), CX
+	MOVQ aheadCount+88(FP), DI
+	DECQ DI
+	SHLQ $0x06, DI
+	MOVQ aheadBlock+96(FP), R8
+	SUBQ DI, R8
+	MOVQ R8, 48(SP)
+	MOVQ 24(SP), DI
+	JMP  rows1wideround
+
+rows1widenothing:
+	MOVQ $0x00000000, 40(SP)
+	MOVQ $0x00000000, 48(SP)
+
+rows1wideround:
+	PREFETCHT1   (CX)
+	MOVQ         40(SP), R8
+	DECQ         DI
+	CMOVQEQ      48(SP), R8
+	CMOVQEQ      aheadCount+88(FP), DI
+	ADDQ         R8, CX
+	VMOVUPS      (DX), Y2
+	VMOVUPS      32(DX), Y3
 	VBROADCASTSS (AX), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         CX, AX
-	DECQ         R8
-	JNZ          rows1step
-	MOVQ         SI, AX
-	MOVB         accumulate+72(FP), R8
-	TESTB        R8, R8
-	JZ           rows1store
-	VADDPS       (AX), Y0, Y0
-	VADDPS       32(AX), Y1, Y1
-	ADDQ         DX, AX
-	MOVQ         SI, AX
+	VMOVUPS      64(DX), Y2
+	VMOVUPS      96(DX), Y3
+	VBROADCASTSS 4(AX), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	VMOVUPS      128(DX), Y2
+	VMOVUPS      160(DX), Y3
+	VBROADCASTSS 8(AX), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	VMOVUPS      192(DX), Y2
+	VMOVUPS      224(DX), Y3
+	VBROADCASTSS 12(AX), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	ADDQ         $0x10, AX
+	ADDQ         $+256, DX
+	DECQ         SI
+	JNZ          rows1wideround
+	CMPQ         56(SP), $0x00
+	JE           rows1widerest
+	MOVQ         CX, 16(SP)
+	MOVQ         DI, 24(SP)
 
-rows1store:
+rows1widerest:
+	MOVQ k+64(FP), SI
+	ANDQ $0x03, SI
+	JZ   rows1widesum
+
+rows1widestep:
+	VMOVUPS      (DX), Y2
+	VMOVUPS      32(DX), Y3
+	VBROADCASTSS (AX), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	ADDQ         $0x04, AX
+	ADDQ         $+64, DX
+	DECQ         SI
+	JNZ          rows1widestep
+
+rows1widesum:
+	MOVQ   cols+56(FP), AX
+	CMPQ   AX, $0x10
+	JL     rows1edge
+	MOVB   accumulate+112(FP), AL
+	TESTB  AL, AL
+	JZ     rows1widestore
+	MOVQ   BX, AX
+	VADDPS (AX), Y0, Y0
+	VADDPS 32(AX), Y1, Y1
+
+rows1widestore:
+	MOVQ    BX, AX
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
-	ADDQ    DX, AX
-	ADDQ    $0x40, SI
-	DECQ    DI
-	JNZ     rows1
+	VZEROUPPER
+	RET
+
+rows1edge:
+	LEAQ       firstLanes<>+64(SB), CX
+	SHLQ       $0x02, AX
+	SUBQ       AX, CX
+	VMOVUPS    (CX), Y2
+	MOVB       accumulate+112(FP), AL
+	TESTB      AL, AL
+	JZ         rows1edgestore
+	MOVQ       BX, AX
+	VADDPS     (AX), Y0, Y0
+	VMASKMOVPS 32(AX), Y2, Y3
+	VADDPS     Y3, Y1, Y1
+
+rows1edgestore:
+	MOVQ       BX, AX
+	VMOVUPS    Y0, (AX)
+	VMASKMOVPS Y1, Y2, 32(AX)
+	VZEROUPPER
+	RET
+
+rows1narrow:
+	MOVQ       BX, DX
+	VXORPS     Y0, Y0, Y0
+	PREFETCHT0 (DX)
+	MOVQ       k+64(FP), SI
+	MOVQ       CX, DX
+	SHRQ       $0x02, SI
+	JZ         rows1narrowrest
+	MOVQ       $0x00000040, 40(SP)
+	MOVQ       $0x00000040, 48(SP)
+	MOVQ       $0x00000000, 56(SP)
+	MOVQ       SI, DI
+	DECQ       8(SP)
+	JS         rows1narrowlist
+	MOVQ       (SP), CX
+	MOVQ       SI, R8
+	SHLQ       $0x06, R8
+	ADDQ       R8, (SP)
+	JMP        rows1narrowround
+
+rows1narrowlist:
+	CMPQ 32(SP), $0x00
+	JLE  rows1narrownothing
+	SUBQ SI, 32(SP)
+	MOVQ $0x00000001, 56(SP)
+	MOVQ 16(SP), CX
+	MOVQ aheadCount+88(FP), DI
+	DECQ DI
+	SHLQ $0x06, DI
+	MOVQ aheadBlock+96(FP), R8
+	SUBQ DI, R8
+	MOVQ R8, 48(SP)
+	MOVQ 24(SP), DI
+	JMP  rows1narrowround
+
+rows1narrownothing:
+	MOVQ $0x00000000, 40(SP)
+	MOVQ $0x00000000, 48(SP)
+
+rows1narrowround:
+	PREFETCHT1   (CX)
+	MOVQ         40(SP), R8
+	DECQ         DI
+	CMOVQEQ      48(SP), R8
+	CMOVQEQ      aheadCount+88(FP), DI
+	ADDQ         R8, CX
+	VMOVUPS      (DX), Y1
+	VBROADCASTSS (AX), Y2
+	VFMADD231PS  Y1, Y2, Y0
+	VMOVUPS      64(DX), Y1
+	VBROADCASTSS 4(AX), Y2
+	VFMADD231PS  Y1, Y2, Y0
+	VMOVUPS      128(DX), Y1
+	VBROADCASTSS 8(AX), Y2
+	VFMADD231PS  Y1, Y2, Y0
+	VMOVUPS      192(DX), Y1
+	VBROADCASTSS 12(AX), Y2
+	VFMADD231PS  Y1, Y2, Y0
+	ADDQ         $0x10, AX
+	ADDQ         $+256, DX
+	DECQ         SI
+	JNZ          rows1narrowround
+	CMPQ         56(SP), $0x00
+	JE           rows1narrowrest
+	MOVQ         CX, 16(SP)
+	MOVQ         DI, 24(SP)
+
+rows1narrowrest:
+	MOVQ k+64(FP), SI
+	ANDQ $0x03, SI
+	JZ   rows1narrowsum
+
+rows1narrowstep:
+	VMOVUPS      (DX), Y1
+	VBROADCASTSS (AX), Y2
+	VFMADD231PS  Y1, Y2, Y0
+	ADDQ         $0x04, AX
+	ADDQ         $+64, DX
+	DECQ         SI
+	JNZ          rows1narrowstep
+
+rows1narrowsum:
+	MOVQ       cols+56(FP), AX
+	LEAQ       firstLanes<>+32(SB), CX
+	SHLQ       $0x02, AX
+	SUBQ       AX, CX
+	VMOVUPS    (CX), Y1
+	MOVB       accumulate+112(FP), AL
+	TESTB      AL, AL
+	JZ         rows1narrowstore
+	MOVQ       BX, AX
+	VMASKMOVPS (AX), Y1, Y2
+	VADDPS     Y2, Y0, Y0
+
+rows1narrowstore:
+	MOVQ       BX, AX
+	VMASKMOVPS Y0, Y1, (AX)
+	VZEROUPPER
+	RET
+
+DATA firstLanes<>+0(SB)/4, $0xffffffff
+DATA firstLanes<>+4(SB)/4, $0xffffffff
+DATA firstLanes<>+8(SB)/4, $0xffffffff
+DATA firstLanes<>+12(SB)/4, $0xffffffff
+DATA firstLanes<>+16(SB)/4, $0xffffffff
+DATA firstLanes<>+20(SB)/4, $0xffffffff
+DATA firstLanes<>+24(SB)/4, $0xffffffff
+DATA firstLanes<>+28(SB)/4, $0xffffffff
+DATA firstLanes<>+32(SB)/4, $0x00000000
+DATA firstLanes<>+36(SB)/4, $0x00000000
+DATA firstLanes<>+40(SB)/4, $0x00000000
+DATA firstLanes<>+44(SB)/4, $0x00000000
+DATA firstLanes<>+48(SB)/4, $0x00000000
+DATA firstLanes<>+52(SB)/4, $0x00000000
+DATA firstLanes<>+56(SB)/4, $0x00000000
+DATA firstLanes<>+60(SB)/4, $0x00000000
+GLOBL firstLanes<>(SB), RODATA|NOPTR, $64
+
+// func gemmColumnsAVX2(a *float32, strip int, b *float32, c *float32, ldc int, rows int, cols int, k int, next int, ahead *float32, aheadCount int, aheadBlock int, aheadBlocks int, accumulate bool)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·gemmColumnsAVX2(SB), NOSPLIT, $64-105
+	MOVQ  a+0(FP), AX
+	MOVQ  b+16(FP), CX
+	MOVQ  k+56(FP), DX
+	SHLQ  $0x06, DX
+	ADDQ  CX, DX
+	MOVQ  DX, (SP)
+	MOVQ  next+64(FP), DX
+	MOVQ  DX, 8(SP)
+	MOVQ  ahead+72(FP), DX
+	MOVQ  DX, 16(SP)
+	MOVQ  aheadCount+80(FP), DX
+	MOVQ  DX, 24(SP)
+	MOVQ  aheadCount+80(FP), DX
+	IMULQ aheadBlocks+96(FP), DX
+	MOVQ  DX, 32(SP)
+	MOVQ  c+24(FP), DX
+	MOVQ  ldc+32(FP), BX
+	SHLQ  $0x02, BX
+	MOVQ  rows+40(FP), SI
+
+strip:
+	CMPQ       SI, $0x01
+	JE         rows1
+	CMPQ       SI, $0x02
+	JE         rows2
+	CMPQ       SI, $0x03
+	JE         rows3
+	CMPQ       SI, $0x04
+	JE         rows4
+	CMPQ       SI, $0x05
+	JE         rows5
+	MOVQ       cols+48(FP), DI
+	CMPQ       DI, $0x08
+	JLE        rows6narrow
+	MOVQ       DX, DI
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (DI)
+	ADDQ       BX, DI
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (DI)
+	ADDQ       BX, DI
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	PREFETCHT0 (DI)
+	ADDQ       BX, DI
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	PREFETCHT0 (DI)
+	ADDQ       BX, DI
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	PREFETCHT0 (DI)
+	ADDQ       BX, DI
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	PREFETCHT0 (DI)
+	MOVQ       AX, DI
+	MOVQ       k+56(FP), R9
+	MOVQ       CX, R8
+	SHRQ       $0x02, R9
+	JZ         rows6widerest
+	MOVQ       $0x00000040, 40(SP)
+	MOVQ       $0x00000040, 48(SP)
+	MOVQ       $0x00000000, 56(SP)
+	MOVQ       R9, R11
+	DECQ       8(SP)
+	JS         rows6widelist
+	MOVQ       (SP), R10
+	MOVQ       R9, R12
+	SHLQ       $0x06, R12
+	ADDQ       R12, (SP)
+	JMP        rows6wideround
+
+rows6widelist:
+	CMPQ 32(SP), $0x00
+	JLE  rows6widenothing
+	SUBQ R9, 32(SP)
+	MOVQ $0x00000001, 56(SP)
+	MOVQ 16(SP), R10
+	MOVQ aheadCount+80(FP), R11
+	DECQ R11
+	SHLQ $0x06, R11
+	MOVQ aheadBlock+88(FP), R12
+	SUBQ R11, R12
+	MOVQ R12, 48(SP)
+	MOVQ 24(SP), R11
+	JMP  rows6wideround
+
+rows6widenothing:
+	MOVQ $0x00000000, 40(SP)
+	MOVQ $0x00000000, 48(SP)
+	MOVQ CX, R10
+
+rows6wideround:
+	PREFETCHT1   (R10)
+	MOVQ         40(SP), R12
+	DECQ         R11
+	CMOVQEQ      48(SP), R12
+	CMOVQEQ      aheadCount+80(FP), R11
+	ADDQ         R12, R10
+	VMOVUPS      (R8), Y12
+	VMOVUPS      32(R8), Y13
+	VBROADCASTSS (DI), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 4(DI), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 8(DI), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 12(DI), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 16(DI), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 20(DI), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	VMOVUPS      64(R8), Y12
+	VMOVUPS      96(R8), Y13
+	VBROADCASTSS 24(DI), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 28(DI), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 32(DI), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 36(DI), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 40(DI), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 44(DI), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	VMOVUPS      128(R8), Y12
+	VMOVUPS      160(R8), Y13
+	VBROADCASTSS 48(DI), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 52(DI), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 56(DI), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 60(DI), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 64(DI), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 68(DI), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	VMOVUPS      192(R8), Y12
+	VMOVUPS      224(R8), Y13
+	VBROADCASTSS 72(DI), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 76(DI), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 80(DI), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 84(DI), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 88(DI), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 92(DI), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	ADDQ         $0x60, DI
+	ADDQ         $+256, R8
+	DECQ         R9
+	JNZ          rows6wideround
+	CMPQ         56(SP), $0x00
+	JE           rows6widerest
+	MOVQ         R10, 16(SP)
+	MOVQ         R11, 24(SP)
+
+rows6widerest:
+	MOVQ k+56(FP), R9
+	ANDQ $0x03, R9
+	JZ   rows6widesum
+
+rows6widestep:
+	VMOVUPS      (R8), Y12
+	VMOVUPS      32(R8), Y13
+	VBROADCASTSS (DI), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 4(DI), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 8(DI), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 12(DI), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 16(DI), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 20(DI), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	ADDQ         $0x18, DI
+	ADDQ         $+64, R8
+	DECQ         R9
+	JNZ          rows6widestep
+
+rows6widesum:
+	MOVQ   cols+48(FP), DI
+	CMPQ   DI, $0x10
+	JL     rows6edge
+	MOVB   accumulate+104(FP), DI
+	TESTB  DI, DI
+	JZ     rows6widestore
+	MOVQ   DX, DI
+	VADDPS (DI), Y0, Y0
+	VADDPS 32(DI), Y1, Y1
+	ADDQ   BX, DI
+	VADDPS (DI), Y2, Y2
+	VADDPS 32(DI), Y3, Y3
+	ADDQ   BX, DI
+	VADDPS (DI), Y4, Y4
+	VADDPS 32(DI), Y5, Y5
+	ADDQ   BX, DI
+	VADDPS (DI), Y6, Y6
+	VADDPS 32(DI), Y7, Y7
+	ADDQ   BX, DI
+	VADDPS (DI), Y8, Y8
+	VADDPS 32(DI), Y9, Y9
+	ADDQ   BX, DI
+	VADDPS (DI), Y10, Y10
+	VADDPS 32(DI), Y11, Y11
+
+rows6widestore:
+	MOVQ    DX, DI
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ    BX, DI
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
+	ADDQ    BX, DI
+	VMOVUPS Y4, (DI)
+	VMOVUPS Y5, 32(DI)
+	ADDQ    BX, DI
+	VMOVUPS Y6, (DI)
+	VMOVUPS Y7, 32(DI)
+	ADDQ    BX, DI
+	VMOVUPS Y8, (DI)
+	VMOVUPS Y9, 32(DI)
+	ADDQ    BX, DI
+	VMOVUPS Y10, (DI)
+	VMOVUPS Y11, 32(DI)
+	MOVQ    strip+8(FP), DI
+	LEAQ    (AX)(DI*4), AX
+	LEAQ    (BX)(BX*2), DI
+	LEAQ    (DX)(DI*2), DX
+	SUBQ    $0x06, SI
+	JNZ     strip
+	VZEROUPPER
+	RET
+
+rows6edge:
+	LEAQ       firstLanes<>+64(SB), R8
+	SHLQ       $0x02, DI
+	SUBQ       DI, R8
+	VMOVUPS    (R8), Y12
+	MOVB       accumulate+104(FP), DI
+	TESTB      DI, DI
+	JZ         rows6edgestore
+	MOVQ       DX, DI
+	VADDPS     (DI), Y0, Y0
+	VMASKMOVPS 32(DI), Y12, Y13
+	VADDPS     Y13, Y1, Y1
+	ADDQ       BX, DI
+	VADDPS     (DI), Y2, Y2
+	VMASKMOVPS 32(DI), Y12, Y13
+	VADDPS     Y13, Y3, Y3
+	ADDQ       BX, DI
+	VADDPS     (DI), Y4, Y4
+	VMASKMOVPS 32(DI), Y12, Y13
+	VADDPS     Y13, Y5, Y5
+	ADDQ       BX, DI
+	VADDPS     (DI), Y6, Y6
+	VMASKMOVPS 32(DI), Y12, Y13
+	VADDPS     Y13, Y7, Y7
+	ADDQ       BX, DI
+	VADDPS     (DI), Y8, Y8
+	VMASKMOVPS 32(DI), Y12, Y13
+	VADDPS     Y13, Y9, Y9
+	ADDQ       BX, DI
+	VADDPS     (DI), Y10, Y10
+	VMASKMOVPS 32(DI), Y12, Y13
+	VADDPS     Y13, Y11, Y11
+
+rows6edgestore:
+	MOVQ       DX, DI
+	VMOVUPS    Y0, (DI)
+	VMASKMOVPS Y1, Y12, 32(DI)
+	ADDQ       BX, DI
+	VMOVUPS    Y2, (DI)
+	VMASKMOVPS Y3, Y12, 32(DI)
+	ADDQ       BX, DI
+	VMOVUPS    Y4, (DI)
+	VMASKMOVPS Y5, Y12, 32(DI)
+	ADDQ       BX, DI
+	VMOVUPS    Y6, (DI)
+	VMASKMOVPS Y7, Y12, 32(DI)
+	ADDQ       BX, DI
+	VMOVUPS    Y8, (DI)
+	VMASKMOVPS Y9, Y12, 32(DI)
+	ADDQ       BX, DI
+	VMOVUPS    Y10, (DI)
+	VMASKMOVPS Y11, Y12, 32(DI)
+	MOVQ       strip+8(FP), DI
+	LEAQ       (AX)(DI*4), AX
+	LEAQ       (BX)(BX*2), DI
+	LEAQ       (DX)(DI*2), DX
+	SUBQ       $0x06, SI
+	JNZ        strip
+	VZEROUPPER
+	RET
+
+rows6narrow:
+	MOVQ       DX, DI
+	VXORPS     Y0, Y0, Y0
+	PREFETCHT0 (DI)
+	ADDQ       BX, DI
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (DI)
+	ADDQ       BX, DI
+	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 (DI)
+	ADDQ       BX, DI
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (DI)
+	ADDQ       BX, DI
+	VXORPS     Y4, Y4, Y4
+	PREFETCHT0 (DI)
+	ADDQ       BX, DI
+	VXORPS     Y5, Y5, Y5
+	PREFETCHT0 (DI)
+	MOVQ       AX, DI
+	MOVQ       k+56(FP), R9
+	MOVQ       CX, R8
+	SHRQ       $0x02, R9
+	JZ         rows6narrowrest
+	MOVQ       $0x00000040, 40(SP)
+	MOVQ       $0x00000040, 48(SP)
+	MOVQ       $0x00000000, 56(SP)
+	MOVQ       R9, R11
+	DECQ       8(SP)
+	JS         rows6narrowlist
+	MOVQ       (SP), R10
+	MOVQ       R9, R12
+	SHLQ       $0x06, R12
+	ADDQ       R12, (SP)
+	JMP        rows6narrowround
+
+rows6narrowlist:
+	CMPQ 32(SP), $0x00
+	JLE  rows6narrownothing
+	SUBQ R9, 32(SP)
+	MOVQ $0x00000001, 56(SP)
+	MOVQ 16(SP), R10
+	MOVQ aheadCount+80(FP), R11
+	DECQ R11
+	SHLQ $0x06, R11
+	MOVQ aheadBlock+88(FP), R12
+	SUBQ R11, R12
+	MOVQ R12, 48(SP)
+	MOVQ 24(SP), R11
+	JMP  rows6narrowround
+
+rows6narrownothing:
+	MOVQ $0x00000000, 40(SP)
+	MOVQ $0x00000000, 48(SP)
+	MOVQ CX, R10
+
+rows6narrowround:
+	PREFETCHT1   (R10)
+	MOVQ         40(SP), R12
+	DECQ         R11
+	CMOVQEQ      48(SP), R12
+	CMOVQEQ      aheadCount+80(FP), R11
+	ADDQ         R12, R10
+	VMOVUPS      (R8), Y6
+	VBROADCASTSS (DI), Y7
+	VFMADD231PS  Y6, Y7, Y0
+	VBROADCASTSS 4(DI), Y7
+	VFMADD231PS  Y6, Y7, Y1
+	VBROADCASTSS 8(DI), Y7
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS 12(DI), Y7
+	VFMADD231PS  Y6, Y7, Y3
+	VBROADCASTSS 16(DI), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS 20(DI), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	VMOVUPS      64(R8), Y6
+	VBROADCASTSS 24(DI), Y7
+	VFMADD231PS  Y6, Y7, Y0
+	VBROADCASTSS 28(DI), Y7
+	VFMADD231PS  Y6, Y7, Y1
+	VBROADCASTSS 32(DI), Y7
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS 36(DI), Y7
+	VFMADD231PS  Y6, Y7, Y3
+	VBROADCASTSS 40(DI), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS 44(DI), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	VMOVUPS      128(R8), Y6
+	VBROADCASTSS 48(DI), Y7
+	VFMADD231PS  Y6, Y7, Y0
+	VBROADCASTSS 52(DI), Y7
+	VFMADD231PS  Y6, Y7, Y1
+	VBROADCASTSS 56(DI), Y7
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS 60(DI), Y7
+	VFMADD231PS  Y6, Y7, Y3
+	VBROADCASTSS 64(DI), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS 68(DI), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	VMOVUPS      192(R8), Y6
+	VBROADCASTSS 72(DI), Y7
+	VFMADD231PS  Y6, Y7, Y0
+	VBROADCASTSS 76(DI), Y7
+	VFMADD231PS  Y6, Y7, Y1
+	VBROADCASTSS 80(DI), Y7
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS 84(DI), Y7
+	VFMADD231PS  Y6, Y7, Y3
+	VBROADCASTSS 88(DI), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS 92(DI), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	ADDQ         $0x60, DI
+	ADDQ         $+256, R8
+	DECQ         R9
+	JNZ          rows6narrowround
+	CMPQ         56(SP), $0x00
+	JE           rows6narrowrest
+	MOVQ         R10, 16(SP)
+	MOVQ         R11, 24(SP)
+
+rows6narrowrest:
+	MOVQ k+56(FP), R9
+	ANDQ $0x03, R9
+	JZ   rows6narrowsum
+
+rows6narrowstep:
+	VMOVUPS      (R8), Y6
+	VBROADCASTSS (DI), Y7
+	VFMADD231PS  Y6, Y7, Y0
+	VBROADCASTSS 4(DI), Y7
+	VFMADD231PS  Y6, Y7, Y1
+	VBROADCASTSS 8(DI), Y7
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS 12(DI), Y7
+	VFMADD231PS  Y6, Y7, Y3
+	VBROADCASTSS 16(DI), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS 20(DI), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	ADDQ         $0x18, DI
+	ADDQ         $+64, R8
+	DECQ         R9
+	JNZ          rows6narrowstep
+
+rows6narrowsum:
+	MOVQ       cols+48(FP), DI
+	LEAQ       firstLanes<>+32(SB), R8
+	SHLQ       $0x02, DI
+	SUBQ       DI, R8
+	VMOVUPS    (R8), Y6
+	MOVB       accumulate+104(FP), DI
+	TESTB      DI, DI
+	JZ         rows6narrowstore
+	MOVQ       DX, DI
+	VMASKMOVPS (DI), Y6, Y7
+	VADDPS     Y7, Y0, Y0
+	ADDQ       BX, DI
+	VMASKMOVPS (DI), Y6, Y7
+	VADDPS     Y7, Y1, Y1
+	ADDQ       BX, DI
+	VMASKMOVPS (DI), Y6, Y7
+	VADDPS     Y7, Y2, Y2
+	ADDQ       BX, DI
+	VMASKMOVPS (DI), Y6, Y7
+	VADDPS     Y7, Y3, Y3
+	ADDQ       BX, DI
+	VMASKMOVPS (DI), Y6, Y7
+	VADDPS     Y7, Y4, Y4
+	ADDQ       BX, DI
+	VMASKMOVPS (DI), Y6, Y7
+	VADDPS     Y7, Y5, Y5
+
+rows6narrowstore:
+	MOVQ       DX, DI
+	VMASKMOVPS Y0, Y6, (DI)
+	ADDQ       BX, DI
+	VMASKMOVPS Y1, Y6, (DI)
+	ADDQ       BX, DI
+	VMASKMOVPS Y2, Y6, (DI)
+	ADDQ       BX, DI
+	VMASKMOVPS Y3, Y6, (DI)
+	ADDQ       BX, DI
+	VMASKMOVPS Y4, Y6, (DI)
+	ADDQ       BX, DI
+	VMASKMOVPS Y5, Y6, (DI)
+	MOVQ       strip+8(FP), DI
+	LEAQ       (AX)(DI*4), AX
+	LEAQ       (BX)(BX*2), DI
+	LEAQ       (DX)(DI*2), DX
+	SUBQ       $0x06, SI
+	JNZ        strip
+	VZEROUPPER
+	RET
+
+rows5:
+	MOVQ       cols+48(FP), SI
+	CMPQ       SI, $0x08
+	JLE        rows5narrow
+	MOVQ       DX, SI
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (SI)
+	ADDQ       BX, SI
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (SI)
+	ADDQ       BX, SI
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	PREFETCHT0 (SI)
+	ADDQ       BX, SI
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	PREFETCHT0 (SI)
+	ADDQ       BX, SI
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	PREFETCHT0 (SI)
+	MOVQ       k+56(FP), DI
+	MOVQ       CX, SI
+	SHRQ       $0x02, DI
+	JZ         rows5widerest
+	MOVQ       $0x00000040, 40(SP)
+	MOVQ       $0x00000040, 48(SP)
+	MOVQ       $0x00000000, 56(SP)
+	MOVQ       DI, R8
+	DECQ       8(SP)
+	JS         rows5widelist
+	MOVQ       (SP), CX
+	MOVQ       DI, R9
+	SHLQ       $0x06, R9
+	ADDQ       R9, (SP)
+	JMP        rows5wideround
+
+rows5widelist:
+	CMPQ 32(SP), $0x00
+	JLE  rows5widenothing
+	SUBQ DI, 32(SP)
+	MOVQ $0x00000001, 56(SP)
+	MOVQ 16(SP), CX
+	MOVQ aheadCount+80(FP), R8
+	DECQ R8
+	SHLQ $0x06, R8
+	MOVQ aheadBlock+88(FP), R9
+	SUBQ R8, R9
+	MOVQ R9, 48(SP)
+	MOVQ 24(SP), R8
+	JMP  rows5wideround
+
+rows5widenothing:
+	MOVQ $0x00000000, 40(SP)
+	MOVQ $0x00000000, 48(SP)
+
+rows5wideround:
+	PREFETCHT1   (CX)
+	MOVQ         40(SP), R9
+	DECQ         R8
+	CMOVQEQ      48(SP), R9
+	CMOVQEQ      aheadCount+80(FP), R8
+	ADDQ         R9, CX
+	VMOVUPS      (SI), Y10
+	VMOVUPS      32(SI), Y11
+	VBROADCASTSS (AX), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 4(AX), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 8(AX), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 12(AX), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 16(AX), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	VMOVUPS      64(SI), Y10
+	VMOVUPS      96(SI), Y11
+	VBROADCASTSS 24(AX), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 28(AX), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 32(AX), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 36(AX), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 40(AX), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	VMOVUPS      128(SI), Y10
+	VMOVUPS      160(SI), Y11
+	VBROADCASTSS 48(AX), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 52(AX), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 56(AX), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 60(AX), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 64(AX), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	VMOVUPS      192(SI), Y10
+	VMOVUPS      224(SI), Y11
+	VBROADCASTSS 72(AX), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 76(AX), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 80(AX), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 84(AX), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 88(AX), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         $0x60, AX
+	ADDQ         $+256, SI
+	DECQ         DI
+	JNZ          rows5wideround
+	CMPQ         56(SP), $0x00
+	JE           rows5widerest
+	MOVQ         CX, 16(SP)
+	MOVQ         R8, 24(SP)
+
+rows5widerest:
+	MOVQ k+56(FP), DI
+	ANDQ $0x03, DI
+	JZ   rows5widesum
+
+rows5widestep:
+	VMOVUPS      (SI), Y10
+	VMOVUPS      32(SI), Y11
+	VBROADCASTSS (AX), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 4(AX), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 8(AX), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 12(AX), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 16(AX), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         $0x18, AX
+	ADDQ         $+64, SI
+	DECQ         DI
+	JNZ          rows5widestep
+
+rows5widesum:
+	MOVQ   cols+48(FP), AX
+	CMPQ   AX, $0x10
+	JL     rows5edge
+	MOVB   accumulate+104(FP), AL
+	TESTB  AL, AL
+	JZ     rows5widestore
+	MOVQ   DX, AX
+	VADDPS (AX), Y0, Y0
+	VADDPS 32(AX), Y1, Y1
+	ADDQ   BX, AX
+	VADDPS (AX), Y2, Y2
+	VADDPS 32(AX), Y3, Y3
+	ADDQ   BX, AX
+	VADDPS (AX), Y4, Y4
+	VADDPS 32(AX), Y5, Y5
+	ADDQ   BX, AX
+	VADDPS (AX), Y6, Y6
+	VADDPS 32(AX), Y7, Y7
+	ADDQ   BX, AX
+	VADDPS (AX), Y8, Y8
+	VADDPS 32(AX), Y9, Y9
+
+rows5widestore:
+	MOVQ    DX, AX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    BX, AX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	ADDQ    BX, AX
+	VMOVUPS Y4, (AX)
+	VMOVUPS Y5, 32(AX)
+	ADDQ    BX, AX
+	VMOVUPS Y6, (AX)
+	VMOVUPS Y7, 32(AX)
+	ADDQ    BX, AX
+	VMOVUPS Y8, (AX)
+	VMOVUPS Y9, 32(AX)
+	VZEROUPPER
+	RET
+
+rows5edge:
+	LEAQ       firstLanes<>+64(SB), CX
+	SHLQ       $0x02, AX
+	SUBQ       AX, CX
+	VMOVUPS    (CX), Y10
+	MOVB       accumulate+104(FP), AL
+	TESTB      AL, AL
+	JZ         rows5edgestore
+	MOVQ       DX, AX
+	VADDPS     (AX), Y0, Y0
+	VMASKMOVPS 32(AX), Y10, Y11
+	VADDPS     Y11, Y1, Y1
+	ADDQ       BX, AX
+	VADDPS     (AX), Y2, Y2
+	VMASKMOVPS 32(AX), Y10, Y11
+	VADDPS     Y11, Y3, Y3
+	ADDQ       BX, AX
+	VADDPS     (AX), Y4, Y4
+	VMASKMOVPS 32(AX), Y10, Y11
+	VADDPS     Y11, Y5, Y5
+	ADDQ       BX, AX
+	VADDPS     (AX), Y6, Y6
+	VMASKMOVPS 32(AX), Y10, Y11
+	VADDPS     Y11, Y7, Y7
+	ADDQ       BX, AX
+	VADDPS     (AX), Y8, Y8
+	VMASKMOVPS 32(AX), Y10, Y11
+	VADDPS     Y11, Y9, Y9
+
+rows5edgestore:
+	MOVQ       DX, AX
+	VMOVUPS    Y0, (AX)
+	VMASKMOVPS Y1, Y10, 32(AX)
+	ADDQ       BX, AX
+	VMOVUPS    Y2, (AX)
+	VMASKMOVPS Y3, Y10, 32(AX)
+	ADDQ       BX, AX
+	VMOVUPS    Y4, (AX)
+	VMASKMOVPS Y5, Y10, 32(AX)
+	ADDQ       BX, AX
+	VMOVUPS    Y6, (AX)
+	VMASKMOVPS Y7, Y10, 32(AX)
+	ADDQ       BX, AX
+	VMOVUPS    Y8, (AX)
+	VMASKMOVPS Y9, Y10, 32(AX)
+	VZEROUPPER
+	RET
+
+rows5narrow:
+	MOVQ       DX, SI
+	VXORPS     Y0, Y0, Y0
+	PREFETCHT0 (SI)
+	ADDQ       BX, SI
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (SI)
+	ADDQ       BX, SI
+	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 (SI)
+	ADDQ       BX, SI
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (SI)
+	ADDQ       BX, SI
+	VXORPS     Y4, Y4, Y4
+	PREFETCHT0 (SI)
+	MOVQ       k+56(FP), DI
+	MOVQ       CX, SI
+	SHRQ       $0x02, DI
+	JZ         rows5narrowrest
+	MOVQ       $0x00000040, 40(SP)
+	MOVQ       $0x00000040, 48(SP)
+	MOVQ       $0x00000000, 56(SP)
+	MOVQ       DI, R8
+	DECQ       8(SP)
+	JS         rows5narrowlist
+	MOVQ       (SP), CX
+	MOVQ       DI, R9
+	SHLQ       $0x06, R9
+	ADDQ       R9, (SP)
+	JMP        rows5narrowround
+
+rows5narrowlist:
+	CMPQ 32(SP), $0x00
+	JLE  rows5narrownothing
+	SUBQ DI, 32(SP)
+	MOVQ $0x00000001, 56(SP)
+	MOVQ 16(SP), CX
+	MOVQ aheadCount+80(FP), R8
+	DECQ R8
+	SHLQ $0x06, R8
+	MOVQ aheadBlock+88(FP), R9
+	SUBQ R8, R9
+	MOVQ R9, 48(SP)
+	MOVQ 24(SP), R8
+	JMP  rows5narrowround
+
+rows5narrownothing:
+	MOVQ $0x00000000, 40(SP)
+	MOVQ $0x00000000, 48(SP)
+
+rows5narrowround:
+	PREFETCHT1   (CX)
+	MOVQ         40(SP), R9
+	DECQ         R8
+	CMOVQEQ      48(SP), R9
+	CMOVQEQ      aheadCount+80(FP), R8
+	ADDQ         R9, CX
+	VMOVUPS      (SI), Y5
+	VBROADCASTSS (AX), Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS 4(AX), Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 8(AX), Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS 12(AX), Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS 16(AX), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	VMOVUPS      64(SI), Y5
+	VBROADCASTSS 24(AX), Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS 28(AX), Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 32(AX), Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS 36(AX), Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS 40(AX), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	VMOVUPS      128(SI), Y5
+	VBROADCASTSS 48(AX), Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS 52(AX), Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 56(AX), Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS 60(AX), Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS 64(AX), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	VMOVUPS      192(SI), Y5
+	VBROADCASTSS 72(AX), Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS 76(AX), Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 80(AX), Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS 84(AX), Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS 88(AX), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         $0x60, AX
+	ADDQ         $+256, SI
+	DECQ         DI
+	JNZ          rows5narrowround
+	CMPQ         56(SP), $0x00
+	JE           rows5narrowrest
+	MOVQ         CX, 16(SP)
+	MOVQ         R8, 24(SP)
+
+rows5narrowrest:
+	MOVQ k+56(FP), DI
+	ANDQ $0x03, DI
+	JZ   rows5narrowsum
+
+rows5narrowstep:
+	VMOVUPS      (SI), Y5
+	VBROADCASTSS (AX), Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS 4(AX), Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 8(AX), Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS 12(AX), Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS 16(AX), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         $0x18, AX
+	ADDQ         $+64, SI
+	DECQ         DI
+	JNZ          rows5narrowstep
+
+rows5narrowsum:
+	MOVQ       cols+48(FP), AX
+	LEAQ       firstLanes<>+32(SB), CX
+	SHLQ       $0x02, AX
+	SUBQ       AX, CX
+	VMOVUPS    (CX), Y5
+	MOVB       accumulate+104(FP), AL
+	TESTB      AL, AL
+	JZ         rows5narrowstore
+	MOVQ       DX, AX
+	VMASKMOVPS (AX), Y5, Y6
+	VADDPS     Y6, Y0, Y0
+	ADDQ       BX, AX
+	VMASKMOVPS (AX), Y5, Y6
+	VADDPS     Y6, Y1, Y1
+	ADDQ       BX, AX
+	VMASKMOVPS (AX), Y5, Y6
+	VADDPS     Y6, Y2, Y2
+	ADDQ       BX, AX
+	VMASKMOVPS (AX), Y5, Y6
+	VADDPS     Y6, Y3, Y3
+	ADDQ       BX, AX
+	VMASKMOVPS (AX), Y5, Y6
+	VADDPS     Y6, Y4, Y4
+
+rows5narrowstore:
+	MOVQ       DX, AX
+	VMASKMOVPS Y0, Y5, (AX)
+	ADDQ       BX, AX
+	VMASKMOVPS Y1, Y5, (AX)
+	ADDQ       BX, AX
+	VMASKMOVPS Y2, Y5, (AX)
+	ADDQ       BX, AX
+	VMASKMOVPS Y3, Y5, (AX)
+	ADDQ       BX, AX
+	VMASKMOVPS Y4, Y5, (AX)
+	VZEROUPPER
+	RET
+
+rows4:
+	MOVQ       cols+48(FP), SI
+	CMPQ       SI, $0x08
+	JLE        rows4narrow
+	MOVQ       DX, SI
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (SI)
+	ADDQ       BX, SI
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (SI)
+	ADDQ       BX, SI
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	PREFETCHT0 (SI)
+	ADDQ       BX, SI
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	PREFETCHT0 (SI)
+	MOVQ       k+56(FP), DI
+	MOVQ       CX, SI
+	SHRQ       $0x02, DI
+	JZ         rows4widerest
+	MOVQ       $0x00000040, 40(SP)
+	MOVQ       $0x00000040, 48(SP)
+	MOVQ       $0x00000000, 56(SP)
+	MOVQ       DI, R8
+	DECQ       8(SP)
+	JS         rows4widelist
+	MOVQ       (SP), CX
+	MOVQ       DI, R9
+	SHLQ       $0x06, R9
+	ADDQ       R9, (SP)
+	JMP        rows4wideround
+
+rows4widelist:
+	CMPQ 32(SP), $0x00
+	JLE  rows4widenothing
+	SUBQ DI, 32(SP)
+	MOVQ $0x00000001, 56(SP)
+	MOVQ 16(SP), CX
+	MOVQ aheadCount+80(FP), R8
+	DECQ R8
+	SHLQ $0x06, R8
+	MOVQ aheadBlock+88(FP), R9
+	SUBQ R8, R9
+	MOVQ R9, 48(SP)
+	MOVQ 24(SP), R8
+	JMP  rows4wideround
+
+rows4widenothing:
+	MOVQ $0x00000000, 40(SP)
+	MOVQ $0x00000000, 48(SP)
+
+rows4wideround:
+	PREFETCHT1   (CX)
+	MOVQ         40(SP), R9
+	DECQ         R8
+	CMOVQEQ      48(SP), R9
+	CMOVQEQ      aheadCount+80(FP), R8
+	ADDQ         R9, CX
+	VMOVUPS      (SI), Y8
+	VMOVUPS      32(SI), Y9
+	VBROADCASTSS (AX), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 4(AX), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS 8(AX), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 12(AX), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	VMOVUPS      64(SI), Y8
+	VMOVUPS      96(SI), Y9
+	VBROADCASTSS 24(AX), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 28(AX), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS 32(AX), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 36(AX), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	VMOVUPS      128(SI), Y8
+	VMOVUPS      160(SI), Y9
+	VBROADCASTSS 48(AX), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 52(AX), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS 56(AX), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 60(AX), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	VMOVUPS      192(SI), Y8
+	VMOVUPS      224(SI), Y9
+	VBROADCASTSS 72(AX), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 76(AX), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS 80(AX), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 84(AX), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	ADDQ         $0x60, AX
+	ADDQ         $+256, SI
+	DECQ         DI
+	JNZ          rows4wideround
+	CMPQ         56(SP), $0x00
+	JE           rows4widerest
+	MOVQ         CX, 16(SP)
+	MOVQ         R8, 24(SP)
+
+rows4widerest:
+	MOVQ k+56(FP), DI
+	ANDQ $0x03, DI
+	JZ   rows4widesum
+
+rows4widestep:
+	VMOVUPS      (SI), Y8
+	VMOVUPS      32(SI), Y9
+	VBROADCASTSS (AX), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 4(AX), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS 8(AX), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 12(AX), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	ADDQ         $0x18, AX
+	ADDQ         $+64, SI
+	DECQ         DI
+	JNZ          rows4widestep
+
+rows4widesum:
+	MOVQ   cols+48(FP), AX
+	CMPQ   AX, $0x10
+	JL     rows4edge
+	MOVB   accumulate+104(FP), AL
+	TESTB  AL, AL
+	JZ     rows4widestore
+	MOVQ   DX, AX
+	VADDPS (AX), Y0, Y0
+	VADDPS 32(AX), Y1, Y1
+	ADDQ   BX, AX
+	VADDPS (AX), Y2, Y2
+	VADDPS 32(AX), Y3, Y3
+	ADDQ   BX, AX
+	VADDPS (AX), Y4, Y4
+	VADDPS 32(AX), Y5, Y5
+	ADDQ   BX, AX
+	VADDPS (AX), Y6, Y6
+	VADDPS 32(AX), Y7, Y7
+
+rows4widestore:
+	MOVQ    DX, AX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    BX, AX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	ADDQ    BX, AX
+	VMOVUPS Y4, (AX)
+	VMOVUPS Y5, 32(AX)
+	ADDQ    BX, AX
+	VMOVUPS Y6, (AX)
+	VMOVUPS Y7, 32(AX)
+	VZEROUPPER
+	RET
+
+rows4edge:
+	LEAQ       firstLanes<>+64(SB), CX
+	SHLQ       $0x02, AX
+	SUBQ       AX, CX
+	VMOVUPS    (CX), Y8
+	MOVB       accumulate+104(FP), AL
+	TESTB      AL, AL
+	JZ         rows4edgestore
+	MOVQ       DX, AX
+	VADDPS     (AX), Y0, Y0
+	VMASKMOVPS 32(AX), Y8, Y9
+	VADDPS     Y9, Y1, Y1
+	ADDQ       BX, AX
+	VADDPS     (AX), Y2, Y2
+	VMASKMOVPS 32(AX), Y8, Y9
+	VADDPS     Y9, Y3, Y3
+	ADDQ       BX, AX
+	VADDPS     (AX), Y4, Y4
+	VMASKMOVPS 32(AX), Y8, Y9
+	VADDPS     Y9, Y5, Y5
+	ADDQ       BX, AX
+	VADDPS     (AX), Y6, Y6
+	VMASKMOVPS 32(AX), Y8, Y9
+	VADDPS     Y9, Y7, Y7
+
+rows4edgestore:
+	MOVQ       DX, AX
+	VMOVUPS    Y0, (AX)
+	VMASKMOVPS Y1, Y8, 32(AX)
+	ADDQ       BX, AX
+	VMOVUPS    Y2, (AX)
+	VMASKMOVPS Y3, Y8, 32(AX)
+	ADDQ       BX, AX
+	VMOVUPS    Y4, (AX)
+	VMASKMOVPS Y5, Y8, 32(AX)
+	ADDQ       BX, AX
+	VMOVUPS    Y6, (AX)
+	VMASKMOVPS Y7, Y8, 32(AX)
+	VZEROUPPER
+	RET
+
+rows4narrow:
+	MOVQ       DX, SI
+	VXORPS     Y0, Y0, Y0
+	PREFETCHT0 (SI)
+	ADDQ       BX, SI
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (SI)
+	ADDQ       BX, SI
+	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 (SI)
+	ADDQ       BX, SI
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (SI)
+	MOVQ       k+56(FP), DI
+	MOVQ       CX, SI
+	SHRQ       $0x02, DI
+	JZ         rows4narrowrest
+	MOVQ       $0x00000040, 40(SP)
+	MOVQ       $0x00000040, 48(SP)
+	MOVQ       $0x00000000, 56(SP)
+	MOVQ       DI, R8
+	DECQ       8(SP)
+	JS         rows4narrowlist
+	MOVQ       (SP), CX
+	MOVQ       DI, R9
+	SHLQ       $0x06, R9
+	ADDQ       R9, (SP)
+	JMP        rows4narrowround
+
+rows4narrowlist:
+	CMPQ 32(SP), $0x00
+	JLE  rows4narrownothing
+	SUBQ DI, 32(SP)
+	MOVQ $0x00000001, 56(SP)
+	MOVQ 16(SP), CX
+	MOVQ aheadCount+80(FP), R8
+	DECQ R8
+	SHLQ $0x06, R8
+	MOVQ aheadBlock+88(FP), R9
+	SUBQ R8, R9
+	MOVQ R9, 48(SP)
+	MOVQ 24(SP), R8
+	JMP  rows4narrowround
+
+rows4narrownothing:
+	MOVQ $0x00000000, 40(SP)
+	MOVQ $0x00000000, 48(SP)
+
+rows4narrowround:
+	PREFETCHT1   (CX)
+	MOVQ         40(SP), R9
+	DECQ         R8
+	CMOVQEQ      48(SP), R9
+	CMOVQEQ      aheadCount+80(FP), R8
+	ADDQ         R9, CX
+	VMOVUPS      (SI), Y4
+	VBROADCASTSS (AX), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VBROADCASTSS 4(AX), Y5
+	VFMADD231PS  Y4, Y5, Y1
+	VBROADCASTSS 8(AX), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	VBROADCASTSS 12(AX), Y5
+	VFMADD231PS  Y4, Y5, Y3
+	VMOVUPS      64(SI), Y4
+	VBROADCASTSS 24(AX), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VBROADCASTSS 28(AX), Y5
+	VFMADD231PS  Y4, Y5, Y1
+	VBROADCASTSS 32(AX), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	VBROADCASTSS 36(AX), Y5
+	VFMADD231PS  Y4, Y5, Y3
+	VMOVUPS      128(SI), Y4
+	VBROADCASTSS 48(AX), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VBROADCASTSS 52(AX), Y5
+	VFMADD231PS  Y4, Y5, Y1
+	VBROADCASTSS 56(AX), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	VBROADCASTSS 60(AX), Y5
+	VFMADD231PS  Y4, Y5, Y3
+	VMOVUPS      192(SI), Y4
+	VBROADCASTSS 72(AX), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VBROADCASTSS 76(AX), Y5
+	VFMADD231PS  Y4, Y5, Y1
+	VBROADCASTSS 80(AX), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	VBROADCASTSS 84(AX), Y5
+	VFMADD231PS  Y4, Y5, Y3
+	ADDQ         $0x60, AX
+	ADDQ         $+256, SI
+	DECQ         DI
+	JNZ          rows4narrowround
+	CMPQ         56(SP), $0x00
+	JE           rows4narrowrest
+	MOVQ         CX, 16(SP)
+	MOVQ         R8, 24(SP)
+
+rows4narrowrest:
+	MOVQ k+56(FP), DI
+	ANDQ $0x03, DI
+	JZ   rows4narrowsum
+
+rows4narrowstep:
+	VMOVUPS      (SI), Y4
+	VBROADCASTSS (AX), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VBROADCASTSS 4(AX), Y5
+	VFMADD231PS  Y4, Y5, Y1
+	VBROADCASTSS 8(AX), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	VBROADCASTSS 12(AX), Y5
+	VFMADD231PS  Y4, Y5, Y3
+	ADDQ         $0x18, AX
+	ADDQ         $+64, SI
+	DECQ         DI
+	JNZ          rows4narrowstep
+
+rows4narrowsum:
+	MOVQ       cols+48(FP), AX
+	LEAQ       firstLanes<>+32(SB), CX
+	SHLQ       $0x02, AX
+	SUBQ       AX, CX
+	VMOVUPS    (CX), Y4
+	MOVB       accumulate+104(FP), AL
+	TESTB      AL, AL
+	JZ         rows4narrowstore
+	MOVQ       DX, AX
+	VMASKMOVPS (AX), Y4, Y5
+	VADDPS     Y5, Y0, Y0
+	ADDQ       BX, AX
+	VMASKMOVPS (AX), Y4, Y5
+	VADDPS     Y5, Y1, Y1
+	ADDQ       BX, AX
+	VMASKMOVPS (AX), Y4, Y5
+	VADDPS     Y5, Y2, Y2
+	ADDQ       BX, AX
+	VMASKMOVPS (AX), Y4, Y5
+	VADDPS     Y5, Y3, Y3
+
+rows4narrowstore:
+	MOVQ       DX, AX
+	VMASKMOVPS Y0, Y4, (AX)
+	ADDQ       BX, AX
+	VMASKMOVPS Y1, Y4, (AX)
+	ADDQ       BX, AX
+	VMASKMOVPS Y2, Y4, (AX)
+	ADDQ       BX, AX
+	VMASKMOVPS Y3, Y4, (AX)
+	VZEROUPPER
+	RET
+
+rows3:
+	MOVQ       cols+48(FP), SI
+	CMPQ       SI, $0x08
+	JLE        rows3narrow
+	MOVQ       DX, SI
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (SI)
+	ADDQ       BX, SI
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (SI)
+	ADDQ       BX, SI
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	PREFETCHT0 (SI)
+	MOVQ       k+56(FP), DI
+	MOVQ       CX, SI
+	SHRQ       $0x02, DI
+	JZ         rows3widerest
+	MOVQ       $0x00000040, 40(SP)
+	MOVQ       $0x00000040, 48(SP)
+	MOVQ       $0x00000000, 56(SP)
+	MOVQ       DI, R8
+	DECQ       8(SP)
+	JS         rows3widelist
+	MOVQ       (SP), CX
+	MOVQ       DI, R9
+	SHLQ       $0x06, R9
+	ADDQ       R9, (SP)
+	JMP        rows3wideround
+
+rows3widelist:
+	CMPQ 32(SP), $0x00
+	JLE  rows3widenothing
+	SUBQ DI, 32(SP)
+	MOVQ $0x00000001, 56(SP)
+	MOVQ 16(SP), CX
+	MOVQ aheadCount+80(FP), R8
+	DECQ R8
+	SHLQ $0x06, R8
+	MOVQ aheadBlock+88(FP), R9
+	SUBQ R8, R9
+	MOVQ R9, 48(SP)
+	MOVQ 24(SP), R8
+	JMP  rows3wideround
+
+rows3widenothing:
+	MOVQ $0x00000000, 40(SP)
+	MOVQ $0x00000000, 48(SP)
+
+rows3wideround:
+	PREFETCHT1   (CX)
+	MOVQ         40(SP), R9
+	DECQ         R8
+	CMOVQEQ      48(SP), R9
+	CMOVQEQ      aheadCount+80(FP), R8
+	ADDQ         R9, CX
+	VMOVUPS      (SI), Y6
+	VMOVUPS      32(SI), Y7
+	VBROADCASTSS (AX), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 4(AX), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 8(AX), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	VMOVUPS      64(SI), Y6
+	VMOVUPS      96(SI), Y7
+	VBROADCASTSS 24(AX), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 28(AX), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 32(AX), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	VMOVUPS      128(SI), Y6
+	VMOVUPS      160(SI), Y7
+	VBROADCASTSS 48(AX), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 52(AX), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 56(AX), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	VMOVUPS      192(SI), Y6
+	VMOVUPS      224(SI), Y7
+	VBROADCASTSS 72(AX), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 76(AX), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 80(AX), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	ADDQ         $0x60, AX
+	ADDQ         $+256, SI
+	DECQ         DI
+	JNZ          rows3wideround
+	CMPQ         56(SP), $0x00
+	JE           rows3widerest
+	MOVQ         CX, 16(SP)
+	MOVQ         R8, 24(SP)
+
+rows3widerest:
+	MOVQ k+56(FP), DI
+	ANDQ $0x03, DI
+	JZ   rows3widesum
+
+rows3widestep:
+	VMOVUPS      (SI), Y6
+	VMOVUPS      32(SI), Y7
+	VBROADCASTSS (AX), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 4(AX), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 8(AX), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	ADDQ         $0x18, AX
+	ADDQ         $+64, SI
+	DECQ         DI
+	JNZ          rows3widestep
+
+rows3widesum:
+	MOVQ   cols+48(FP), AX
+	CMPQ   AX, $0x10
+	JL     rows3edge
+	MOVB   accumulate+104(FP), AL
+	TESTB  AL, AL
+	JZ     rows3widestore
+	MOVQ   DX, AX
+	VADDPS (AX), Y0, Y0
+	VADDPS 32(AX), Y1, Y1
+	ADDQ   BX, AX
+	VADDPS (AX), Y2, Y2
+	VADDPS 32(AX), Y3, Y3
+	ADDQ   BX, AX
+	VADDPS (AX), Y4, Y4
+	VADDPS 32(AX), Y5, Y5
+
+rows3widestore:
+	MOVQ    DX, AX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    BX, AX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	ADDQ    BX, AX
+	VMOVUPS Y4, (AX)
+	VMOVUPS Y5, 32(AX)
+	VZEROUPPER
+	RET
+
+rows3edge:
+	LEAQ       firstLanes<>+64(SB), CX
+	SHLQ       $0x02, AX
+	SUBQ       AX, CX
+	VMOVUPS    (CX), Y6
+	MOVB       accumulate+104(FP), AL
+	TESTB      AL, AL
+	JZ         rows3edgestore
+	MOVQ       DX, AX
+	VADDPS     (AX), Y0, Y0
+	VMASKMOVPS 32(AX), Y6, Y7
+	VADDPS     Y7, Y1, Y1
+	ADDQ       BX, AX
+	VADDPS     (AX), Y2, Y2
+	VMASKMOVPS 32(AX), Y6, Y7
+	VADDPS     Y7, Y3, Y3
+	ADDQ       BX, AX
+	VADDPS     (AX), Y4, Y4
+	VMASKMOVPS 32(AX), Y6, Y7
+	VADDPS     Y7, Y5, Y5
+
+rows3edgestore:
+	MOVQ       DX, AX
+	VMOVUPS    Y0, (AX)
+	VMASKMOVPS Y1, Y6, 32(AX)
+	ADDQ       BX, AX
+	VMOVUPS    Y2, (AX)
+	VMASKMOVPS Y3, Y6, 32(AX)
+	ADDQ       BX, AX
+	VMOVUPS    Y4, (AX)
+	VMASKMOVPS Y5, Y6, 32(AX)
+	VZEROUPPER
+	RET
+
+rows3narrow:
+	MOVQ       DX, SI
+	VXORPS     Y0, Y0, Y0
+	PREFETCHT0 (SI)
+	ADDQ       BX, SI
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (SI)
+	ADDQ       BX, SI
+	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 (SI)
+	MOVQ       k+56(FP), DI
+	MOVQ       CX, SI
+	SHRQ       $0x02, DI
+	JZ         rows3narrowrest
+	MOVQ       $0x00000040, 40(SP)
+	MOVQ       $0x00000040, 48(SP)
+	MOVQ       $0x00000000, 56(SP)
+	MOVQ       DI, R8
+	DECQ       8(SP)
+	JS         rows3narrowlist
+	MOVQ       (SP), CX
+	MOVQ       DI, R9
+	SHLQ       $0x06, R9
+	ADDQ       R9, (SP)
+	JMP        rows3narrowround
+
+rows3narrowlist:
+	CMPQ 32(SP), $0x00
+	JLE  rows3narrownothing
+	SUBQ DI, 32(SP)
+	MOVQ $0x00000001, 56(SP)
+	MOVQ 16(SP), CX
+	MOVQ aheadCount+80(FP), R8
+	DECQ R8
+	SHLQ $0x06, R8
+	MOVQ aheadBlock+88(FP), R9
+	SUBQ R8, R9
+	MOVQ R9, 48(SP)
+	MOVQ 24(SP), R8
+	JMP  rows3narrowround
+
+rows3narrownothing:
+	MOVQ $0x00000000, 40(SP)
+	MOVQ $0x00000000, 48(SP)
+
+rows3narrowround:
+	PREFETCHT1   (CX)
+	MOVQ         40(SP), R9
+	DECQ         R8
+	CMOVQEQ      48(SP), R9
+	CMOVQEQ      aheadCount+80(FP), R8
+	ADDQ         R9, CX
+	VMOVUPS      (SI), Y3
+	VBROADCASTSS (AX), Y4
+	VFMADD231PS  Y3, Y4, Y0
+	VBROADCASTSS 4(AX), Y4
+	VFMADD231PS  Y3, Y4, Y1
+	VBROADCASTSS 8(AX), Y4
+	VFMADD231PS  Y3, Y4, Y2
+	VMOVUPS      64(SI), Y3
+	VBROADCASTSS 24(AX), Y4
+	VFMADD231PS  Y3, Y4, Y0
+	VBROADCASTSS 28(AX), Y4
+	VFMADD231PS  Y3, Y4, Y1
+	VBROADCASTSS 32(AX), Y4
+	VFMADD231PS  Y3, Y4, Y2
+	VMOVUPS      128(SI), Y3
+	VBROADCASTSS 48(AX), Y4
+	VFMADD231PS  Y3, Y4, Y0
+	VBROADCASTSS 52(AX), Y4
+	VFMADD231PS  Y3, Y4, Y1
+	VBROADCASTSS 56(AX), Y4
+	VFMADD231PS  Y3, Y4, Y2
+	VMOVUPS      192(SI), Y3
+	VBROADCASTSS 72(AX), Y4
+	VFMADD231PS  Y3, Y4, Y0
+	VBROADCASTSS 76(AX), Y4
+	VFMADD231PS  Y3, Y4, Y1
+	VBROADCASTSS 80(AX), Y4
+	VFMADD231PS  Y3, Y4, Y2
+	ADDQ         $0x60, AX
+	ADDQ         $+256, SI
+	DECQ         DI
+	JNZ          rows3narrowround
+	CMPQ         56(SP), $0x00
+	JE           rows3narrowrest
+	MOVQ         CX, 16(SP)
+	MOVQ         R8, 24(SP)
+
+rows3narrowrest:
+	MOVQ k+56(FP), DI
+	ANDQ $0x03, DI
+	JZ   rows3narrowsum
+
+rows3narrowstep:
+	VMOVUPS      (SI), Y3
+	VBROADCASTSS (AX), Y4
+	VFMADD231PS  Y3, Y4, Y0
+	VBROADCASTSS 4(AX), Y4
+	VFMADD231PS  Y3, Y4, Y1
+	VBROADCASTSS 8(AX), Y4
+	VFMADD231PS  Y3, Y4, Y2
+	ADDQ         $0x18, AX
+	ADDQ         $+64, SI
+	DECQ         DI
+	JNZ          rows3narrowstep
+
+rows3narrowsum:
+	MOVQ       cols+48(FP), AX
+	LEAQ       firstLanes<>+32(SB), CX
+	SHLQ       $0x02, AX
+	SUBQ       AX, CX
+	VMOVUPS    (CX), Y3
+	MOVB       accumulate+104(FP), AL
+	TESTB      AL, AL
+	JZ         rows3narrowstore
+	MOVQ       DX, AX
+	VMASKMOVPS (AX), Y3, Y4
+	VADDPS     Y4, Y0, Y0
+	ADDQ       BX, AX
+	VMASKMOVPS (AX), Y3, Y4
+	VADDPS     Y4, Y1, Y1
+	ADDQ       BX, AX
+	VMASKMOVPS (AX), Y3, Y4
+	VADDPS     Y4, Y2, Y2
+
+rows3narrowstore:
+	MOVQ       DX, AX
+	VMASKMOVPS Y0, Y3, (AX)
+	ADDQ       BX, AX
+	VMASKMOVPS Y1, Y3, (AX)
+	ADDQ       BX, AX
+	VMASKMOVPS Y2, Y3, (AX)
+	VZEROUPPER
+	RET
+
+rows2:
+	MOVQ       cols+48(FP), SI
+	CMPQ       SI, $0x08
+	JLE        rows2narrow
+	MOVQ       DX, SI
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (SI)
+	ADDQ       BX, SI
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (SI)
+	MOVQ       k+56(FP), DI
+	MOVQ       CX, SI
+	SHRQ       $0x02, DI
+	JZ         rows2widerest
+	MOVQ       $0x00000040, 40(SP)
+	MOVQ       $0x00000040, 48(SP)
+	MOVQ       $0x00000000, 56(SP)
+	MOVQ       DI, R8
+	DECQ       8(SP)
+	JS         rows2widelist
+	MOVQ       (SP), CX
+	MOVQ       DI, R9
+	SHLQ       $0x06, R9
+	ADDQ       R9, (SP)
+	JMP        rows2wideround
+
+rows2widelist:
+	CMPQ 32(SP), $0x00
+	JLE  rows2widenothing
+	SUBQ DI, 32(SP)
+	MOVQ $0x00000001, 56(SP)
+	MOVQ 16(SP), CX
+	MOVQ aheadCount+80(FP), R8
+	DECQ R8
+	SHLQ $0x06, R8
+	MOVQ aheadBlock+88(FP), R9
+	SUBQ R8, R9
+	MOVQ R9, 48(SP)
+	MOVQ 24(SP), R8
+	JMP  rows2wideround
+
+rows2widenothing:
+	MOVQ $0x00000000, 40(SP)
+	MOVQ $0x00000000, 48(SP)
+
+rows2wideround:
+	PREFETCHT1   (CX)
+	MOVQ         40(SP), R9
+	DECQ         R8
+	CMOVQEQ      48(SP), R9
+	CMOVQEQ      aheadCount+80(FP), R8
+	ADDQ         R9, CX
+	VMOVUPS      (SI), Y4
+	VMOVUPS      32(SI), Y5
+	VBROADCASTSS (AX), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 4(AX), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	VMOVUPS      64(SI), Y4
+	VMOVUPS      96(SI), Y5
+	VBROADCASTSS 24(AX), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 28(AX), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	VMOVUPS      128(SI), Y4
+	VMOVUPS      160(SI), Y5
+	VBROADCASTSS 48(AX), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 52(AX), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	VMOVUPS      192(SI), Y4
+	VMOVUPS      224(SI), Y5
+	VBROADCASTSS 72(AX), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 76(AX), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	ADDQ         $0x60, AX
+	ADDQ         $+256, SI
+	DECQ         DI
+	JNZ          rows2wideround
+	CMPQ         56(SP), $0x00
+	JE           rows2widerest
+	MOVQ         CX, 16(SP)
+	MOVQ         R8, 24(SP)
+
+rows2widerest:
+	MOVQ k+56(FP), DI
+	ANDQ $0x03, DI
+	JZ   rows2widesum
+
+rows2widestep:
+	VMOVUPS      (SI), Y4
+	VMOVUPS      32(SI), Y5
+	VBROADCASTSS (AX), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 4(AX), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	ADDQ         $0x18, AX
+	ADDQ         $+64, SI
+	DECQ         DI
+	JNZ          rows2widestep
+
+rows2widesum:
+	MOVQ   cols+48(FP), AX
+	CMPQ   AX, $0x10
+	JL     rows2edge
+	MOVB   accumulate+104(FP), AL
+	TESTB  AL, AL
+	JZ     rows2widestore
+	MOVQ   DX, AX
+	VADDPS (AX), Y0, Y0
+	VADDPS 32(AX), Y1, Y1
+	ADDQ   BX, AX
+	VADDPS (AX), Y2, Y2
+	VADDPS 32(AX), Y3, Y3
+
+rows2widestore:
+	MOVQ    DX, AX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    BX, AX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	VZEROUPPER
+	RET
+
+rows2edge:
+	LEAQ       firstLanes<>+64(SB), CX
+	SHLQ       $0x02, AX
+	SUBQ       AX, CX
+	VMOVUPS    (CX), Y4
+	MOVB       accumulate+104(FP), AL
+	TESTB      AL, AL
+	JZ         rows2edgestore
+	MOVQ       DX, AX
+	VADDPS     (AX), Y0, Y0
+	VMASKMOVPS 32(AX), Y4, Y5
+	VADDPS     Y5, Y1, Y1
+	ADDQ       BX, AX
+	VADDPS     (AX), Y2, Y2
+	VMASKMOVPS 32(AX), Y4, Y5
+	VADDPS     Y5, Y3, Y3
+
+rows2edgestore:
+	MOVQ       DX, AX
+	VMOVUPS    Y0, (AX)
+	VMASKMOVPS Y1, Y4, 32(AX)
+	ADDQ       BX, AX
+	VMOVUPS    Y2, (AX)
+	VMASKMOVPS Y3, Y4, 32(AX)
+	VZEROUPPER
+	RET
+
+rows2narrow:
+	MOVQ       DX, SI
+	VXORPS     Y0, Y0, Y0
+	PREFETCHT0 (SI)
+	ADDQ       BX, SI
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (SI)
+	MOVQ       k+56(FP), DI
+	MOVQ       CX, SI
+	SHRQ       $0x02, DI
+	JZ         rows2narrowrest
+	MOVQ       $0x00000040, 40(SP)
+	MOVQ       $0x00000040, 48(SP)
+	MOVQ       $0x00000000, 56(SP)
+	MOVQ       DI, R8
+	DECQ       8(SP)
+	JS         rows2narrowlist
+	MOVQ       (SP), CX
+	MOVQ       DI, R9
+	SHLQ       $0x06, R9
+	ADDQ       R9, (SP)
+	JMP        rows2narrowround
+
+rows2narrowlist:
+	CMPQ 32(SP), $0x00
+	JLE  rows2narrownothing
+	SUBQ DI, 32(SP)
+	MOVQ $0x00000001, 56(SP)
+	MOVQ 16(SP), CX
+	MOVQ aheadCount+80(FP), R8
+	DECQ R8
+	SHLQ $0x06, R8
+	MOVQ aheadBlock+88(FP), R9
+	SUBQ R8, R9
+	MOVQ R9, 48(SP)
+	MOVQ 24(SP), R8
+	JMP  rows2narrowround
+
+rows2narrownothing:
+	MOVQ $0x00000000, 40(SP)
+	MOVQ $0x00000000, 48(SP)
+
+rows2narrowround:
+	PREFETCHT1   (CX)
+	MOVQ         40(SP), R9
+	DECQ         R8
+	CMOVQEQ      48(SP), R9
+	CMOVQEQ      aheadCount+80(FP), R8
+	ADDQ         R9, CX
+	VMOVUPS      (SI), Y2
+	VBROADCASTSS (AX), Y3
+	VFMADD231PS  Y2, Y3, Y0
+	VBROADCASTSS 4(AX), Y3
+	VFMADD231PS  Y2, Y3, Y1
+	VMOVUPS      64(SI), Y2
+	VBROADCASTSS 24(AX), Y3
+	VFMADD231PS  Y2, Y3, Y0
+	VBROADCASTSS 28(AX), Y3
+	VFMADD231PS  Y2, Y3, Y1
+	VMOVUPS      128(SI), Y2
+	VBROADCASTSS 48(AX), Y3
+	VFMADD231PS  Y2, Y3, Y0
+	VBROADCASTSS 52(AX), Y3
+	VFMADD231PS  Y2, Y3, Y1
+	VMOVUPS      192(SI), Y2
+	VBROADCASTSS 72(AX), Y3
+	VFMADD231PS  Y2, Y3, Y0
+	VBROADCASTSS 76(AX), Y3
+	VFMADD231PS  Y2, Y3, Y1
+	ADDQ         $0x60, AX
+	ADDQ         $+256, SI
+	DECQ         DI
+	JNZ          rows2narrowround
+	CMPQ         56(SP), $0x00
+	JE           rows2narrowrest
+	MOVQ         CX, 16(SP)
+	MOVQ         R8, 24(SP)
+
+rows2narrowrest:
+	MOVQ k+56(FP), DI
+	ANDQ $0x03, DI
+	JZ   rows2narrowsum
+
+rows2narrowstep:
+	VMOVUPS      (SI), Y2
+	VBROADCASTSS (AX), Y3
+	VFMADD231PS  Y2, Y3, Y0
+	VBROADCASTSS 4(AX), Y3
+	VFMADD231PS  Y2, Y3, Y1
+	ADDQ         $0x18, AX
+	ADDQ         $+64, SI
+	DECQ         DI
+	JNZ          rows2narrowstep
+
+rows2narrowsum:
+	MOVQ       cols+48(FP), AX
+	LEAQ       firstLanes<>+32(SB), CX
+	SHLQ       $0x02, AX
+	SUBQ       AX, CX
+	VMOVUPS    (CX), Y2
+	MOVB       accumulate+104(FP), AL
+	TESTB      AL, AL
+	JZ         rows2narrowstore
+	MOVQ       DX, AX
+	VMASKMOVPS (AX), Y2, Y3
+	VADDPS     Y3, Y0, Y0
+	ADDQ       BX, AX
+	VMASKMOVPS (AX), Y2, Y3
+	VADDPS     Y3, Y1, Y1
+
+rows2narrowstore:
+	MOVQ       DX, AX
+	VMASKMOVPS Y0, Y2, (AX)
+	ADDQ       BX, AX
+	VMASKMOVPS Y1, Y2, (AX)
+	VZEROUPPER
+	RET
+
+rows1:
+	MOVQ       cols+48(FP), BX
+	CMPQ       BX, $0x08
+	JLE        rows1narrow
+	MOVQ       DX, BX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (BX)
+	MOVQ       k+56(FP), SI
+	MOVQ       CX, BX
+	SHRQ       $0x02, SI
+	JZ         rows1widerest
+	MOVQ       $0x00000040, 40(SP)
+	MOVQ       $0x00000040, 48(SP)
+	MOVQ       $0x00000000, 56(SP)
+	MOVQ       SI, DI
+	DECQ       8(SP)
+	JS         rows1widelist
+	MOVQ       (SP), CX
+	MOVQ       SI, R8
+	SHLQ       $0x06, R8
+	ADDQ       R8, (SP)
+	JMP        rows1wideround
+
+rows1widelist:
+	CMPQ 32(SP), $0x00
+	JLE  rows1widenothing
+	SUBQ SI, 32(SP)
+	MOVQ $0x00000001, 56(SP)
+	MOVQ 16(SP), CX
+	MOVQ aheadCount+80(FP), DI
+	DECQ DI
+	SHLQ $0x06, DI
+	MOVQ aheadBlock+88(FP), R8
+	SUBQ DI, R8
+	MOVQ R8, 48(SP)
+	MOVQ 24(SP), DI
+	JMP  rows1wideround
+
+rows1widenothing:
+	MOVQ $0x00000000, 40(SP)
+	MOVQ $0x00000000, 48(SP)
+
+rows1wideround:
+	PREFETCHT1   (CX)
+	MOVQ         40(SP), R8
+	DECQ         DI
+	CMOVQEQ      48(SP), R8
+	CMOVQEQ      aheadCount+80(FP), DI
+	ADDQ         R8, CX
+	VMOVUPS      (BX), Y2
+	VMOVUPS      32(BX), Y3
+	VBROADCASTSS (AX), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	VMOVUPS      64(BX), Y2
+	VMOVUPS      96(BX), Y3
+	VBROADCASTSS 24(AX), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	VMOVUPS      128(BX), Y2
+	VMOVUPS      160(BX), Y3
+	VBROADCASTSS 48(AX), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	VMOVUPS      192(BX), Y2
+	VMOVUPS      224(BX), Y3
+	VBROADCASTSS 72(AX), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	ADDQ         $0x60, AX
+	ADDQ         $+256, BX
+	DECQ         SI
+	JNZ          rows1wideround
+	CMPQ         56(SP), $0x00
+	JE           rows1widerest
+	MOVQ         CX, 16(SP)
+	MOVQ         DI, 24(SP)
+
+rows1widerest:
+	MOVQ k+56(FP), SI
+	ANDQ $0x03, SI
+	JZ   rows1widesum
+
+rows1widestep:
+	VMOVUPS      (BX), Y2
+	VMOVUPS      32(BX), Y3
+	VBROADCASTSS (AX), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	ADDQ         $0x18, AX
+	ADDQ         $+64, BX
+	DECQ         SI
+	JNZ          rows1widestep
+
+rows1widesum:
+	MOVQ   cols+48(FP), AX
+	CMPQ   AX, $0x10
+	JL     rows1edge
+	MOVB   accumulate+104(FP), AL
+	TESTB  AL, AL
+	JZ     rows1widestore
+	MOVQ   DX, AX
+	VADDPS (AX), Y0, Y0
+	VADDPS 32(AX), Y1, Y1
+
+rows1widestore:
+	MOVQ    DX, AX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VZEROUPPER
+	RET
+
+rows1edge:
+	LEAQ       firstLanes<>+64(SB), CX
+	SHLQ       $0x02, AX
+	SUBQ       AX, CX
+	VMOVUPS    (CX), Y2
+	MOVB       accumulate+104(FP), AL
+	TESTB      AL, AL
+	JZ         rows1edgestore
+	MOVQ       DX, AX
+	VADDPS     (AX), Y0, Y0
+	VMASKMOVPS 32(AX), Y2, Y3
+	VADDPS     Y3, Y1, Y1
+
+rows1edgestore:
+	MOVQ       DX, AX
+	VMOVUPS    Y0, (AX)
+	VMASKMOVPS Y1, Y2, 32(AX)
+	VZEROUPPER
+	RET
+
+rows1narrow:
+	MOVQ       DX, BX
+	VXORPS     Y0, Y0, Y0
+	PREFETCHT0 (BX)
+	MOVQ       k+56(FP), SI
+	MOVQ       CX, BX
+	SHRQ       $0x02, SI
+	JZ         rows1narrowrest
+	MOVQ       $0x00000040, 40(SP)
+	MOVQ       $0x00000040, 48(SP)
+	MOVQ       $0x00000000, 56(SP)
+	MOVQ       SI, DI
+	DECQ       8(SP)
+	JS         rows1narrowlist
+	MOVQ       (SP), CX
+	MOVQ       SI, R8
+	SHLQ       $0x06, R8
+	ADDQ       R8, (SP)
+	JMP        rows1narrowround
+
+rows1narrowlist:
+	CMPQ 32(SP), $0x00
+	JLE  rows1narrownothing
+	SUBQ SI, 32(SP)
+	MOVQ $0x00000001, 56(SP)
+	MOVQ 16(SP), CX
+	MOVQ aheadCount+80(FP), DI
+	DECQ DI
+	SHLQ $0x06, DI
+	MOVQ aheadBlock+88(FP), R8
+	SUBQ DI, R8
+	MOVQ R8, 48(SP)
+	MOVQ 24(SP), DI
+	JMP  rows1narrowround
+
+rows1narrownothing:
+	MOVQ $0x00000000, 40(SP)
+	MOVQ $0x00000000, 48(SP)
+
+rows1narrowround:
+	PREFETCHT1   (CX)
+	MOVQ         40(SP), R8
+	DECQ         DI
+	CMOVQEQ      48(SP), R8
+	CMOVQEQ      aheadCount+80(FP), DI
+	ADDQ         R8, CX
+	VMOVUPS      (BX), Y1
+	VBROADCASTSS (AX), Y2
+	VFMADD231PS  Y1, Y2, Y0
+	VMOVUPS      64(BX), Y1
+	VBROADCASTSS 24(AX), Y2
+	VFMADD231PS  Y1, Y2, Y0
+	VMOVUPS      128(BX), Y1
+	VBROADCASTSS 48(AX), Y2
+	VFMADD231PS  Y1, Y2, Y0
+	VMOVUPS      192(BX), Y1
+	VBROADCASTSS 72(AX), Y2
+	VFMADD231PS  Y1, Y2, Y0
+	ADDQ         $0x60, AX
+	ADDQ         $+256, BX
+	DECQ         SI
+	JNZ          rows1narrowround
+	CMPQ         56(SP), $0x00
+	JE           rows1narrowrest
+	MOVQ         CX, 16(SP)
+	MOVQ         DI, 24(SP)
+
+rows1narrowrest:
+	MOVQ k+56(FP), SI
+	ANDQ $0x03, SI
+	JZ   rows1narrowsum
+
+rows1narrowstep:
+	VMOVUPS      (BX), Y1
+	VBROADCASTSS (AX), Y2
+	VFMADD231PS  Y1, Y2, Y0
+	ADDQ         $0x18, AX
+	ADDQ         $+64, BX
+	DECQ         SI
+	JNZ          rows1narrowstep
+
+rows1narrowsum:
+	MOVQ       cols+48(FP), AX
+	LEAQ       firstLanes<>+32(SB), CX
+	SHLQ       $0x02, AX
+	SUBQ       AX, CX
+	VMOVUPS    (CX), Y1
+	MOVB       accumulate+104(FP), AL
+	TESTB      AL, AL
+	JZ         rows1narrowstore
+	MOVQ       DX, AX
+	VMASKMOVPS (AX), Y1, Y2
+	VADDPS     Y2, Y0, Y0
+
+rows1narrowstore:
+	MOVQ       DX, AX
+	VMASKMOVPS Y0, Y1, (AX)
 	VZEROUPPER
 	RET

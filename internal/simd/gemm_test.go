@@ -126,7 +126,7 @@ func TestGemmBlocks(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	forEachVariant(t, func(string) {
 		for _, l := range layouts {
-			for _, s := range [][4]int{{3, 5, 1200, 0}, {30, 801, 390, 3}, {300, 40, 385, 0}, {16, 256, 512, 0}, {257, 33, 64, 448}, {1, 769, 384, 1}} {
+			for _, s := range [][4]int{{3, 5, 1200, 0}, {30, 801, 390, 3}, {300, 40, 385, 0}, {16, 256, 512, 0}, {20, 300, 1300, 0}, {257, 33, 64, 448}, {1, 769, 384, 1}} {
 				newGemmCase(rng, l, s[0], s[1], s[2], s[3]).check(t, l, false)
 				newGemmCase(rng, l, s[0], s[1], s[2], s[3]).check(t, l, true)
 			}

@@ -103,7 +103,6 @@ func attentionPack(c *build.Context) {
 		attentionRound(set)
 	}
 	attentionInterleave(&vector{Context: c, wide: true, suffix: "AVX512"})
-	attentionTranspose(&vector{Context: c, suffix: "AVX2"})
 }
 
 func attentionCopy(v *vector) {
@@ -172,52 +171,5 @@ func attentionInterleave(v *vector) {
 	}
 	v.repeat(pairs, false, func() { step(true) })
 	v.repeat(odd, false, func() { step(false) })
-	v.done()
-}
-
-// attentionTranspose moves 8 x 8 words at a time.
-func attentionTranspose(v *vector) {
-	v.documented("attentionTranspose", "func(dst *float32, dstStride int, src *float32, srcStride, rows, cols int)",
-		"computes dst[p*dstStride+r] = src[r*srcStride+p] for r < rows <= 8, p < cols, and writes copies of the last",
-		"row for rows <= r < 8. cols is a multiple of 8; rows, cols > 0.")
-	dst, dstStride := v.parameter("dst"), v.stride("dstStride")
-	src, cols, zero := v.parameter("src"), v.parameter("cols"), v.GP64()
-	v.XORQ(zero, zero)
-	v.SHRQ(operand.U8(3), cols)
-	v.repeat(cols, true, func() {
-		row, step, left := v.GP64(), v.stride("srcStride"), v.parameter("rows")
-		v.MOVQ(src, row)
-		x, y := make([]reg.VecVirtual, 8), make([]reg.VecVirtual, 8)
-		for r := range x {
-			x[r] = v.read(row)
-			if r < 7 {
-				// Stay on the last row when there are no more.
-				v.DECQ(left)
-				v.CMOVQEQ(zero, step)
-				v.ADDQ(step, row)
-			}
-		}
-		for i := range y {
-			y[i] = v.YMM()
-		}
-		for q := 0; q < 8; q += 4 {
-			v.VUNPCKLPS(x[q+1], x[q], y[q])
-			v.VUNPCKHPS(x[q+1], x[q], y[q+1])
-			v.VUNPCKLPS(x[q+3], x[q+2], y[q+2])
-			v.VUNPCKHPS(x[q+3], x[q+2], y[q+3])
-			v.VUNPCKLPD(y[q+2], y[q], x[q])
-			v.VUNPCKHPD(y[q+2], y[q], x[q+1])
-			v.VUNPCKLPD(y[q+3], y[q+1], x[q+2])
-			v.VUNPCKHPD(y[q+3], y[q+1], x[q+3])
-		}
-		for half := range 2 {
-			for s := range 4 {
-				v.VPERM2F128(operand.U8(0x20+0x11*half), x[4+s], x[s], y[s])
-				v.VMOVUPS(y[s], behind(dst))
-				v.ADDQ(dstStride, dst)
-			}
-		}
-		v.ADDQ(operand.U8(32), src)
-	})
 	v.done()
 }

@@ -28,7 +28,8 @@ func gemmBF16AVX2(c *build.Context) {
 	c.Doc("gemmWidenAVX2 computes c[i*ldc+j] (+)= Σ_p Σ_e a[6*(2*p+e)+i] * B(p,e,j) for i < rows <= 6, j < cols, p < k, e < 2,",
 		"e = 1 first, where B(p,e,j) is the bfloat16 b[(j/32)*bPanel + 64*p + 2*(j%32) + e]. Nothing of C beyond cols is",
 		"read or written. rows, cols, k > 0. Lines of memory at ahead are prefetched: see _asm.")
-	g := &widen2{Context: c}
+	g := &widen2{}
+	g.Context = c
 	frame := c.AllocLocal(16)
 	g.cursor, g.blocks = frame, frame.Offset(8)
 	c.MOVQ(c.Load(c.Param("ahead"), c.GP64()), g.cursor)
@@ -56,10 +57,10 @@ func gemmBF16AVX2(c *build.Context) {
 }
 
 type widen2 struct {
-	*build.Context
-	b, out, ldc, cols, step, other reg.Register
-	high                           reg.VecVirtual // masks the upper halves of words
-	cursor, blocks                 operand.Mem    // the lines asked for: the next block, and how many
+	tile2
+	b, step, other reg.Register
+	high           reg.VecVirtual // masks the upper halves of words
+	cursor, blocks operand.Mem    // the lines asked for: the next block, and how many
 }
 
 // body writes the loop over halves of panels for n rows. Columns that are no
@@ -96,21 +97,7 @@ func (g *widen2) body(n int) {
 
 // sums computes n rows of so many vectors of columns.
 func (g *widen2) sums(n, vectors int, label string) [][]reg.VecVirtual {
-	acc := make([][]reg.VecVirtual, n)
-	row := g.GP64()
-	g.MOVQ(g.out, row)
-	for i := range acc {
-		for range vectors {
-			z := g.YMM()
-			g.VXORPS(z, z, z)
-			acc[i] = append(acc[i], z)
-		}
-		// What C has of the tile will be wanted at the end.
-		g.PREFETCHT0(operand.Mem{Base: row})
-		if i < n-1 {
-			g.ADDQ(g.ldc, row)
-		}
-	}
+	acc := g.zeros(n, vectors)
 	a, b, k := g.Load(g.Param("a"), g.GP64()), g.GP64(), g.Load(g.Param("k"), g.GP64())
 	g.MOVQ(g.b, b)
 	line, stride, steps := g.GP64(), g.GP64(), g.GP64()
@@ -176,66 +163,4 @@ func (g *widen2) up(x reg.VecVirtual) {
 		}
 	}
 	g.VPSHUFB(operand.NewDataAddr(operand.NewStaticSymbol(name), 0), x, x)
-}
-
-// mask returns one of the last vector's columns, before which there are so many.
-func (g *widen2) mask(before int) reg.Register {
-	const name = "firstLanes"
-	if !globals[name] {
-		globals[name] = true
-		g.StaticGlobal(name)
-		g.DataAttributes(build.NOPTR | build.RODATA)
-		for i := range 16 {
-			bits := operand.U32(0)
-			if i < 8 {
-				bits = 0xffffffff
-			}
-			g.AddDatum(4*i, bits)
-		}
-	}
-	table, n, mask := g.GP64(), g.GP64(), g.YMM()
-	g.LEAQ(operand.NewDataAddr(operand.NewStaticSymbol(name), 4*(8+before)), table)
-	g.MOVQ(g.cols, n)
-	g.SHLQ(operand.U8(2), n)
-	g.SUBQ(n, table)
-	g.VMOVUPS(operand.Mem{Base: table}, mask)
-	return mask
-}
-
-// store adds the tile to C, or puts it there, the last vector under a mask
-// unless that is nil.
-func (g *widen2) store(acc [][]reg.VecVirtual, mask reg.Register, label string) {
-	row := g.GP64()
-	masked := func(v int) bool { return mask != nil && v == len(acc[0])-1 }
-	rows := func(body func(at operand.Mem, v int, sum reg.VecVirtual)) {
-		g.MOVQ(g.out, row)
-		for i := range acc {
-			for v, sum := range acc[i] {
-				body(operand.Mem{Base: row, Disp: 32 * v}, v, sum)
-			}
-			if i < len(acc)-1 {
-				g.ADDQ(g.ldc, row)
-			}
-		}
-	}
-	accumulate := g.Load(g.Param("accumulate"), g.GP8())
-	g.TESTB(accumulate, accumulate)
-	g.JZ(operand.LabelRef(label + "store"))
-	rows(func(at operand.Mem, v int, sum reg.VecVirtual) {
-		if !masked(v) {
-			g.VADDPS(at, sum, sum)
-			return
-		}
-		old := g.YMM()
-		g.VMASKMOVPS(at, mask, old)
-		g.VADDPS(old, sum, sum)
-	})
-	g.Label(label + "store")
-	rows(func(at operand.Mem, v int, sum reg.VecVirtual) {
-		if masked(v) {
-			g.VMASKMOVPS(sum, mask, at)
-		} else {
-			g.VMOVUPS(sum, at)
-		}
-	})
 }

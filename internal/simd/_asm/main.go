@@ -31,6 +31,7 @@ var operations = []struct {
 	{"gemm_avx2", gemmAVX2},
 	{"gemm_bf16_avx2", gemmBF16AVX2},
 	{"pack_avx512", packAVX512},
+	{"pack_avx2", packAVX2},
 	{"pack_bf16", packBF16},
 	{"pack_bf16_avx2", packBF16AVX2},
 	{"attentionproduct", attentionProduct},
