@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 
 	"siameseim/experiment"
-	"siameseim/internal/dirlock"
 )
 
 // A Runner runs grids.
@@ -19,11 +18,12 @@ type Runner struct {
 	// Parse turns a cell's flags into a configuration; its error names the flag.
 	Parse func(Flags) (experiment.Config, error)
 	Log   *slog.Logger
-	// Cell is told which cell is at work: index of total; may be nil.
-	Cell func(index, total int, name string)
-	// Step and Phase are those of experiment.UI.
-	Step  func(experiment.Status)
-	Phase func(string)
+	// Parallel is how many cells are at work at once, at least 1. Each has the
+	// threads and workers that its flags say.
+	Parallel int
+	// Watch, if not nil, is told that a cell begins, index of total, and returns
+	// who watches it; one call at a time.
+	Watch func(index, total int, name string) Watcher
 }
 
 // A plannedCell is a cell with its configuration.
@@ -66,37 +66,7 @@ func (r *Runner) Run(ctx context.Context, g *Grid, dir string) (err error) {
 	if err := g.store(dir); err != nil {
 		return err
 	}
-	var failed []error
-	for i, c := range cells {
-		folder := c.config.Out
-		if _, done, err := readResult(folder); err != nil {
-			return err
-		} else if done {
-			continue
-		}
-		if r.Cell != nil {
-			r.Cell(i, len(cells), c.Name)
-		}
-		result, err := r.runCell(ctx, g, c)
-		if errors.Is(err, experiment.ErrStopped) || ctx.Err() != nil {
-			return experiment.ErrStopped
-		}
-		if err != nil {
-			r.Log.Error("cell failed, going on with the next", "cell", c.Name, "error", err)
-			failed = append(failed, fmt.Errorf("cell %s: %w", c.Name, err))
-			if errors.Is(err, dirlock.ErrHeld) {
-				continue // the cell's folder is the other process's to write to
-			}
-			result.Error = err.Error()
-		}
-		if err := result.write(folder); err != nil {
-			return err
-		}
-	}
-	if len(failed) > 0 {
-		return fmt.Errorf("ablate: %d of %d cells failed: %w", len(failed), len(cells), errors.Join(failed...))
-	}
-	return nil
+	return (&queue{Runner: r, grid: g, cells: cells}).run(ctx)
 }
 
 // check looks at all cells and at the folder.
@@ -147,12 +117,12 @@ func (r *Runner) plan(ctx context.Context, checker *experiment.Checker, c Cell, 
 
 // runCell trains or resumes a cell and measures it. The result is filled in as
 // far as it got.
-func (r *Runner) runCell(ctx context.Context, g *Grid, c plannedCell) (Result, error) {
+func (r *Runner) runCell(ctx context.Context, g *Grid, c plannedCell, watcher Watcher) (Result, error) {
 	result := Result{
 		Cell: c.Name, Figures: map[string]Figure{},
 		Steps: c.facts.Steps, Images: c.facts.Images, Epochs: c.facts.Epochs, GFLOPPerImage: c.facts.GFLOPPerImage,
 	}
-	summary, err := experiment.Run(ctx, c.config, experiment.UI{Log: r.Log, Step: r.Step, Phase: r.Phase})
+	summary, err := experiment.Run(ctx, c.config, experiment.UI{Log: r.Log, Step: watcher.Step, Phase: watcher.Phase})
 	if err != nil {
 		return result, err
 	}
@@ -166,12 +136,8 @@ func (r *Runner) runCell(ctx context.Context, g *Grid, c plannedCell) (Result, e
 	for _, h := range summary.Held {
 		result.Held = append(result.Held, HeldPoint{h.Step, h.Accuracy})
 	}
-	phase := r.Phase
-	if phase == nil {
-		phase = func(string) {}
-	}
 	done := trained{checkpoint: summary.Checkpoint, config: c.facts.Config, size: c.facts.Size}
-	return result, done.measure(ctx, g.Evaluate, result.Figures, phase)
+	return result, done.measure(ctx, g.Evaluate, result.Figures, watcher.Phase)
 }
 
 // fits reports another grid that stands in dir.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/panjf2000/ants/v2"
@@ -107,15 +108,14 @@ func TestStoppedGridGoesOn(t *testing.T) {
 
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	cell, steps := 0, 0
-	first := Runner{Parse: parse, Log: quiet,
-		Cell: func(i, total int, _ string) { cell = i },
-		Step: func(s experiment.Status) {
+	steps := 0
+	first := Runner{Parse: parse, Log: quiet, Watch: func(cell, _ int, _ string) Watcher {
+		return stepper(func(s experiment.Status) {
 			if cell == 1 && s.Step == 3 {
 				cancel()
 			}
-		},
-	}
+		})
+	}}
 	if err := first.Run(ctx, g, stopped); !errors.Is(err, experiment.ErrStopped) {
 		t.Fatalf("stopped: %v", err)
 	}
@@ -123,10 +123,11 @@ func TestStoppedGridGoesOn(t *testing.T) {
 		t.Errorf("after a cell and a half:\n%s", got)
 	}
 	var cells []int
-	second := Runner{Parse: parse, Log: quiet,
-		Cell: func(i, _ int, _ string) { cells = append(cells, i) },
-		Step: func(experiment.Status) { steps++ },
+	note := func(cell, _ int, _ string) Watcher {
+		cells = append(cells, cell)
+		return stepper(func(experiment.Status) { steps++ })
 	}
+	second := Runner{Parse: parse, Log: quiet, Watch: note}
 	if err := second.Run(context.Background(), g, stopped); err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +137,7 @@ func TestStoppedGridGoesOn(t *testing.T) {
 	if got := tables(t, stopped); got != want {
 		t.Errorf("tables:\n%s\nuninterrupted:\n%s", got, want)
 	}
-	second.Cell = func(_, _ int, name string) { t.Errorf("ran %s of a complete grid", name) }
+	second.Watch = ran(t, "a complete grid")
 	if err := second.Run(context.Background(), g, stopped); err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +147,7 @@ func TestStoppedGridGoesOn(t *testing.T) {
 	if err := more.SetSeeds(2); err != nil {
 		t.Fatal(err)
 	}
-	cells, second.Cell = nil, func(i, _ int, _ string) { cells = append(cells, i) }
+	cells, second.Watch = nil, note
 	if err := second.Run(context.Background(), more, stopped); err != nil || fmt.Sprint(cells) != "[4 5 6 7]" {
 		t.Errorf("with a second seed: cells %v, %v", cells, err)
 	}
@@ -165,6 +166,55 @@ func TestStoppedGridGoesOn(t *testing.T) {
 	}
 }
 
+// TestParallelCells: cells at work at once end in the same table, and a stop
+// stops them all.
+func TestParallelCells(t *testing.T) {
+	base := t.TempDir()
+	g := read(t, fourCells)
+	if err := (&Runner{Parse: parse, Log: quiet}).Run(context.Background(), g, filepath.Join(base, "one")); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var both sync.WaitGroup // both cells are in their second step
+	both.Add(2)
+	r := Runner{Parse: parse, Log: quiet, Parallel: 2, Watch: func(int, int, string) Watcher {
+		return stepper(func(s experiment.Status) {
+			if s.Step == 2 {
+				both.Done()
+				both.Wait()
+				cancel()
+			}
+		})
+	}}
+	dir := filepath.Join(base, "two")
+	if err := r.Run(ctx, g, dir); !errors.Is(err, experiment.ErrStopped) {
+		t.Fatalf("stopped: %v", err)
+	}
+	r.Watch = nil
+	if err := r.Run(context.Background(), g, dir); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := tables(t, dir), tables(t, filepath.Join(base, "one")); got != want {
+		t.Errorf("two at a time:\n%s\none by one:\n%s", got, want)
+	}
+}
+
+// stepper is a Watcher of steps alone.
+type stepper func(experiment.Status)
+
+func (stepper) Phase(string)               {}
+func (s stepper) Step(u experiment.Status) { s(u) }
+func (stepper) Close()                     {}
+
+// ran is a Watch for grids of which no cell may run.
+func ran(t *testing.T, what string) func(int, int, string) Watcher {
+	return func(_, _ int, name string) Watcher {
+		t.Errorf("%s: ran %s", what, name)
+		return nobody{}
+	}
+}
+
 // TestAllCellsAreCheckedFirst: nothing runs where the last cell is wrong.
 func TestAllCellsAreCheckedFirst(t *testing.T) {
 	for text, want := range map[string][]string{
@@ -176,7 +226,7 @@ func TestAllCellsAreCheckedFirst(t *testing.T) {
 		"base: {eval: 0, data: x.tar}\ngrid: {lambda: [0]}": {"cell lambda=0,seed=0", "--eval-train"},
 	} {
 		dir := filepath.Join(t.TempDir(), "grid")
-		r := Runner{Parse: parse, Log: quiet, Cell: func(_, _ int, name string) { t.Errorf("%q: ran %s", text, name) }}
+		r := Runner{Parse: parse, Log: quiet, Watch: ran(t, text)}
 		err := r.Run(context.Background(), read(t, text), dir)
 		var wrong *Error
 		if !errors.As(err, &wrong) {
@@ -236,7 +286,7 @@ func TestHeldGrid(t *testing.T) {
 			t.Fatal(err)
 		}
 		cells := 0
-		r.Cell = func(int, int, string) { cells++ }
+		r.Watch = func(int, int, string) Watcher { cells++; return nobody{} }
 		if err := r.Run(context.Background(), g, dir); !errors.Is(err, dirlock.ErrHeld) || !strings.Contains(err.Error(), folder+":") {
 			t.Errorf("%s: %v", folder, err)
 		}
@@ -251,7 +301,7 @@ func TestHeldGrid(t *testing.T) {
 		}
 	}
 	var ran []string
-	r.Cell = func(_, _ int, name string) { ran = append(ran, name) }
+	r.Watch = func(_, _ int, name string) Watcher { ran = append(ran, name); return nobody{} }
 	if err := r.Run(context.Background(), g, dir); err != nil || fmt.Sprint(ran) != "[lambda=0,seed=0]" {
 		t.Errorf("released: cells %q, %v", ran, err)
 	}

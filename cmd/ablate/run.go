@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
+	"runtime"
 
 	"github.com/alecthomas/kong"
 
@@ -25,7 +27,7 @@ type cellFlags struct {
 // grid's, or the program's.
 var ownFlags = map[string]string{
 	"config": "a grid has base instead", "out": "each cell has its own folder", "resume": "cells always go on",
-	"seed": "the grid's seeds are varied: --seeds N", "json": "", "quiet": "", "log-format": "", "seeds": "",
+	"seed": "the grid's seeds are varied: --seeds N", "json": "", "quiet": "", "log-format": "", "seeds": "", "parallel": "",
 }
 
 // ownHelp has the flags of a cell that mean something else for a grid say so,
@@ -52,14 +54,18 @@ func ownHelp(k *kong.Kong) error {
 }
 
 type runCommand struct {
-	Grid  string `arg:"" help:"YAML file, or the name of a shipped grid."`
-	Seeds uint64 `placeholder:"N" help:"Seeds 0 to N-1 instead of the grid's."`
+	Grid     string `arg:"" help:"YAML file, or the name of a shipped grid."`
+	Seeds    uint64 `placeholder:"N" help:"Seeds 0 to N-1 instead of the grid's."`
+	Parallel int    `default:"1" placeholder:"N" help:"Cells trained at once, with a share of the cores each: for small networks N cores do more in N cells than in one. Never changes a result."`
 	cellFlags
 }
 
 func (c *runCommand) Run(env *cli.Env, parsed *kong.Context) error {
 	if err := c.Check(); err != nil {
 		return err
+	}
+	if c.Parallel < 1 {
+		return cli.Usagef("--parallel %d: must be 1 or more", c.Parallel)
 	}
 	if c.Out == "" {
 		return cli.Usagef("--out is missing: the grid's folder, which it goes on in after a stop")
@@ -68,13 +74,11 @@ func (c *runCommand) Run(env *cli.Env, parsed *kong.Context) error {
 	if err != nil {
 		return usage(err)
 	}
-	show := &show{env: env, quiet: c.Quiet}
 	runner := ablate.Runner{
-		Parse: parse, Log: c.Logger(env.Stderr),
-		Cell: show.cell, Step: show.step, Phase: show.phase,
+		Parse: parse, Log: c.Logger(env.Stderr), Parallel: c.Parallel,
+		Watch: func(index, total int, name string) ablate.Watcher { return c.watch(env, index, total, name) },
 	}
 	runErr := runner.Run(env.Context, g, c.Out)
-	show.close()
 	var wrong *ablate.Error
 	switch {
 	case errors.As(runErr, &wrong):
@@ -109,6 +113,11 @@ func (c *runCommand) grid(parsed *kong.Context) (*ablate.Grid, error) {
 		}
 		if !own {
 			overrides[name] = value
+		}
+	}
+	for _, name := range []string{"threads", "workers"} {
+		if _, given := overrides[name]; !given && c.Parallel > 1 {
+			overrides[name] = max(1, runtime.GOMAXPROCS(0)/c.Parallel)
 		}
 	}
 	if err := g.Override(overrides); err != nil {
@@ -154,32 +163,40 @@ func usage(err error) error {
 	return err
 }
 
-// show is the grid's progress on the terminal.
+// show is a cell's progress on the terminal.
 type show struct {
-	env   *cli.Env
+	w     io.Writer
+	name  string // before each line, where several cells are at work
 	quiet bool
 	bar   *cli.Progress
 }
 
-func (s *show) cell(index, total int, name string) {
-	s.phase(fmt.Sprintf("cell %d of %d: %s", index+1, total, name))
-}
-
-func (s *show) phase(text string) {
-	s.close()
+func (c *runCommand) watch(env *cli.Env, index, total int, name string) ablate.Watcher {
+	s := &show{w: env.Stderr, quiet: c.Quiet}
+	if c.Parallel > 1 {
+		s.w, s.name = struct{ io.Writer }{env.Stderr}, name+": " // lines, not bars that write over each other
+	}
 	if !s.quiet {
-		fmt.Fprintln(s.env.Stderr, text)
+		fmt.Fprintf(s.w, "cell %d of %d: %s\n", index+1, total, name)
+	}
+	return s
+}
+
+func (s *show) Phase(text string) {
+	s.Close()
+	if !s.quiet {
+		fmt.Fprintln(s.w, s.name+text)
 	}
 }
 
-func (s *show) step(st experiment.Status) {
+func (s *show) Step(st experiment.Status) {
 	if s.bar == nil {
-		s.bar = cli.NewProgress(s.env.Stderr, "steps", int64(st.Steps), s.quiet)
+		s.bar = cli.NewProgress(s.w, "steps", int64(st.Steps), s.quiet)
 	}
-	s.bar.Update(int64(st.Step), fmt.Sprintf("%.0f images/s  loss %.4f", st.ImagesPerS, st.Loss))
+	s.bar.Update(int64(st.Step), s.name+fmt.Sprintf("%.0f images/s  loss %.4f", st.ImagesPerS, st.Loss))
 }
 
-func (s *show) close() {
+func (s *show) Close() {
 	if s.bar != nil {
 		s.bar.Close()
 		s.bar = nil
