@@ -36,15 +36,17 @@ func (h AdamWStep) factors() adamWFactors {
 	}
 }
 
-// AdamW updates param and the moments m and v in place; all four slices have
-// the same length. With g = GradScale*grad[i]:
+// AdamW updates param and the moments m and v in place and clears grad, in one
+// pass over memory; all four slices have the same length. With
+// g = GradScale*grad[i]:
 //
 //	m = β1 m + (1-β1) g
 //	v = β2 v + (1-β2) g²
 //	param = param (1 - lr wd) - lr/(1-β1^t) m / (√v / √(1-β2^t) + eps)
+//	grad = 0
 //
-// which is torch.optim.AdamW (decoupled decay, no amsgrad). grad is not
-// written. The update is per element: any split gives the same bits.
+// which is torch.optim.AdamW (decoupled decay, no amsgrad) and zero_grad. The
+// update is per element: any split gives the same bits.
 func AdamW(param, grad, m, v []float32, h AdamWStep) {
 	mustMatch("AdamW", "grad", len(grad), len(param))
 	mustMatch("AdamW", "m", len(m), len(param))
@@ -63,27 +65,5 @@ func adamWGeneric(param, grad, m, v []float32, f *adamWFactors) {
 		root := float32(float32(math.Sqrt(float64(v1)))*f.rootScale) + f.eps
 		param[i] = float32(p*f.decay) - float32(f.stepSize*(m1/root))
 	}
-}
-
-// AdamWZero is AdamW for the end of a step, in one pass over memory: it also
-// sets grad to 0 and, unless average is nil, then moves average towards param as
-// Lerp(average, param, weight) does.
-func AdamWZero(param, grad, m, v, average []float32, weight float32, h AdamWStep) {
-	const op = "AdamWZero"
-	mustMatch(op, "grad", len(grad), len(param))
-	mustMatch(op, "m", len(m), len(param))
-	mustMatch(op, "v", len(v), len(param))
-	if average != nil {
-		mustMatch(op, "average", len(average), len(param))
-	}
-	f := h.factors()
-	adamWZero(param, grad, m, v, average, &f, weight)
-}
-
-func adamWZeroGeneric(param, grad, m, v, average []float32, f *adamWFactors, weight float32) {
-	adamWGeneric(param, grad, m, v, f)
 	clear(grad)
-	if average != nil {
-		lerpGeneric(average, param, weight)
-	}
 }

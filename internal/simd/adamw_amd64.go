@@ -4,12 +4,12 @@
 
 package simd
 
-// adamWAVX512 is one AdamW update with the fields of adamWFactors at factors.
+// adamWAVX512 is one AdamW update with the fields of adamWFactors at factors; then grad = 0.
 //
 //go:noescape
 func adamWAVX512(param []float32, grad []float32, m []float32, v []float32, factors *float32)
 
-// adamWAVX2 is one AdamW update with the fields of adamWFactors at factors.
+// adamWAVX2 is one AdamW update with the fields of adamWFactors at factors; then grad = 0.
 //
 //go:noescape
 func adamWAVX2(param []float32, grad []float32, m []float32, v []float32, factors *float32)

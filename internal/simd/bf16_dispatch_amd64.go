@@ -268,14 +268,3 @@ func normColumnsBackwardAdd(dx, dy, x, mean, scale, a, b []float32) {
 		normColumnsBackwardAddGeneric(dx, dy, x, mean, scale, a, b)
 	}
 }
-
-func adamWZero(param, grad, m, v, average []float32, f *adamWFactors, weight float32) {
-	switch {
-	case useAVX512:
-		adamWZeroAVX512(param, grad, m, v, average, &f.gradScale, weight)
-	case useAVX2:
-		adamWZeroAVX2(param, grad, m, v, average, &f.gradScale, weight)
-	default:
-		adamWZeroGeneric(param, grad, m, v, average, f, weight)
-	}
-}

@@ -65,7 +65,3 @@ func layerNormBackwardAddRow(dx, dy, x, gamma []float32, mean, rstd float32) {
 func normColumnsBackwardAdd(dx, dy, x, mean, scale, a, b []float32) {
 	normColumnsBackwardAddGeneric(dx, dy, x, mean, scale, a, b)
 }
-
-func adamWZero(param, grad, m, v, average []float32, f *adamWFactors, weight float32) {
-	adamWZeroGeneric(param, grad, m, v, average, f, weight)
-}

@@ -125,35 +125,3 @@ func TestElementwiseInPlace(t *testing.T) {
 		}
 	})
 }
-
-// AdamWZero's bits are those of its three parts.
-func TestAdamWZero(t *testing.T) {
-	rng := rand.New(rand.NewPCG(29, 30))
-	forEachVariant(t, func(variant string) {
-		for n := range 70 {
-			k := elementwiseKernels[slices.IndexFunc(elementwiseKernels, func(e elementwise) bool { return e.name == "AdamWZero" })]
-			for _, averaged := range []bool{true, false} {
-				one := k.random(rng, n)
-				parts := make([][]float32, len(one))
-				for j := range one {
-					parts[j] = slices.Clone(one[j])
-				}
-				average := one[4]
-				if !averaged {
-					average = nil
-				}
-				AdamWZero(one[0], one[1], one[2], one[3], average, 0.25, adamWTest)
-				AdamW(parts[0], parts[1], parts[2], parts[3], adamWTest)
-				clear(parts[1])
-				if averaged {
-					Lerp(parts[4], parts[0], 0.25)
-				}
-				for j := range one {
-					if !sameBits(one[j], parts[j]) {
-						t.Fatalf("%s: n=%d: buffer %d differs from AdamW's and Lerp's", variant, n, j)
-					}
-				}
-			}
-		}
-	})
-}

@@ -73,6 +73,6 @@ func (a *AdamW) update(_, lo, hi int) {
 		if len(p.Shape) >= 2 {
 			step.WeightDecay = a.hyper.WeightDecay
 		}
-		simd.AdamWZero(p.Data[from:to], p.Grad[from:to], m.First[from:to], m.Second[from:to], nil, 0, step)
+		simd.AdamW(p.Data[from:to], p.Grad[from:to], m.First[from:to], m.Second[from:to], step)
 	}
 }

@@ -53,74 +53,39 @@ func lerp(v *vector) {
 // adamW follows adamWFactors' fields in their order.
 func adamW(v *vector) {
 	v.function("adamW", "func(param, grad, m, v []float32, factors *float32)",
-		"is one AdamW update with the fields of adamWFactors at factors.")
-	u := newAdamW(v)
-	v.loop(v.length("param"), 1, func(at operand.Mem, _ int) { u.update(at) })
-	v.done()
-}
-
-// adamWZero has two loops, with and without an average.
-func adamWZero(v *vector) {
-	v.function("adamWZero", "func(param, grad, m, v, average []float32, factors *float32, weight float32)",
-		"is adamW; then grad = 0, and average += weight*(param-average) unless that is nil.")
-	u := newAdamW(v)
-	average, weight, zero := v.base("average"), v.scalar("weight"), v.zero()
-	v.TESTQ(average, average)
-	v.JZ(operand.LabelRef("plain"))
-	v.loop(v.length("param"), 1, func(at operand.Mem, _ int) {
-		p := u.update(at)
-		v.store(zero, u.grad, at)
-		old := v.load(average, at)
-		v.VSUBPS(old, p, p)
-		v.VFMADD231PS(weight, p, old)
-		v.store(old, average, at)
-	})
-	v.done()
-	v.Label("plain")
-	v.loop(v.length("param"), 1, func(at operand.Mem, _ int) {
-		u.update(at)
-		v.store(zero, u.grad, at)
-	})
-	v.done()
-}
-
-// adamWUpdate is the arithmetic of one vector.
-type adamWUpdate struct {
-	*vector
-	param, grad, m, second                                                     reg.Register
-	gradScale, beta1, weight1, beta2, weight2, decay, stepSize, rootScale, eps operand.Op
-}
-
-func newAdamW(v *vector) adamWUpdate {
-	u := adamWUpdate{vector: v, param: v.base("param"), grad: v.base("grad"), m: v.base("m"), second: v.base("v")}
+		"is one AdamW update with the fields of adamWFactors at factors; then grad = 0.")
+	at := map[string]reg.Register{}
+	for _, name := range []string{"param", "grad", "m", "v"} {
+		at[name] = v.base(name)
+	}
 	table := v.Load(v.Param("factors"), v.GP64())
-	for i, f := range []*operand.Op{&u.gradScale, &u.beta1, &u.weight1, &u.beta2, &u.weight2, &u.decay, &u.stepSize, &u.rootScale, &u.eps} {
+	var gradScale, beta1, weight1, beta2, weight2, decay, stepSize, rootScale, eps operand.Op
+	for i, f := range []*operand.Op{&gradScale, &beta1, &weight1, &beta2, &weight2, &decay, &stepSize, &rootScale, &eps} {
 		r := v.register()
 		v.VBROADCASTSS(operand.Mem{Base: table, Disp: 4 * i}, r)
 		*f = r
 	}
-	return u
-}
-
-// update returns the new parameters.
-func (v adamWUpdate) update(at operand.Mem) reg.VecVirtual {
-	g, m1, v1 := v.load(v.grad, at), v.load(v.m, at), v.load(v.second, at)
-	v.VMULPS(v.gradScale, g, g)
-	t := v.register()
-	v.VMULPS(v.beta1, m1, m1)
-	v.VFMADD231PS(v.weight1, g, m1)
-	v.store(m1, v.m, at)
-	v.VMULPS(v.weight2, g, t)
-	v.VMULPS(v.beta2, v1, v1)
-	v.VFMADD231PS(t, g, v1)
-	v.store(v1, v.second, at)
-	v.VSQRTPS(v1, v1)
-	v.VMULPS(v.rootScale, v1, v1)
-	v.VADDPS(v.eps, v1, v1)
-	v.VDIVPS(v1, m1, m1)
-	p := v.load(v.param, at)
-	v.VMULPS(v.decay, p, p)
-	v.VFNMADD231PS(v.stepSize, m1, p)
-	v.store(p, v.param, at)
-	return p
+	zero := v.zero()
+	v.loop(v.length("param"), 1, func(i operand.Mem, _ int) {
+		g, m1, v1 := v.load(at["grad"], i), v.load(at["m"], i), v.load(at["v"], i)
+		v.store(zero, at["grad"], i)
+		v.VMULPS(gradScale, g, g)
+		t := v.register()
+		v.VMULPS(beta1, m1, m1)
+		v.VFMADD231PS(weight1, g, m1)
+		v.store(m1, at["m"], i)
+		v.VMULPS(weight2, g, t)
+		v.VMULPS(beta2, v1, v1)
+		v.VFMADD231PS(t, g, v1)
+		v.store(v1, at["v"], i)
+		v.VSQRTPS(v1, v1)
+		v.VMULPS(rootScale, v1, v1)
+		v.VADDPS(eps, v1, v1)
+		v.VDIVPS(v1, m1, m1)
+		p := v.load(at["param"], i)
+		v.VMULPS(decay, p, p)
+		v.VFNMADD231PS(stepSize, m1, p)
+		v.store(p, at["param"], i)
+	})
+	v.done()
 }

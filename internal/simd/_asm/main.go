@@ -44,7 +44,6 @@ var operations = []struct {
 	{"scale", bothSets(scale)},
 	{"lerp", bothSets(lerp)},
 	{"adamw", bothSets(adamW)},
-	{"adamwzero", bothSets(adamWZero)},
 	{"dot", bothSets(dot)},
 	{"sumsquares", bothSets(sumSquares)},
 	{"gelu", bothSets(gelu)},
