@@ -45,11 +45,11 @@ type StepTime struct {
 	Phases []PhaseTime `json:"-"`
 }
 
-// Bench times steps optimiser steps of cfg's preset, after two that aren't
-// counted, on one batch of noise that stays in memory. Data, Out and the
-// schedule's fields of cfg play no part.
+// Bench times steps optimiser steps of cfg's preset, after two (before a single
+// one: one) that aren't counted, on one batch of noise that stays in memory.
+// Data, Out and the schedule's fields of cfg play no part.
 func Bench(ctx context.Context, cfg Config, steps int) (*StepTime, error) {
-	const warmUp = 2
+	warmUp := min(2, steps)
 	if steps < 1 {
 		return nil, configErrorf("--steps %d: must be at least 1", steps)
 	}

@@ -18,7 +18,7 @@ type benchCommand struct {
 	Accumulation int    `default:"0" placeholder:"N" help:"Micro-batches of a step (default: as memory wants)."`
 	Precision    string `default:"fp32" help:"Precision of products and attention: fp32 or bf16."`
 	Recompute    bool   `help:"Keep only the blocks' inputs for the backward pass and compute the rest again."`
-	Steps        int    `default:"10" placeholder:"N" help:"Timed steps, after two that aren't counted."`
+	Steps        int    `default:"10" placeholder:"N" help:"Timed steps, after two (of one: one) that aren't counted."`
 }
 
 func (c *benchCommand) Run(env *cli.Env) error {
