@@ -34,13 +34,16 @@ var measures = map[string]func(*trained, context.Context) (Figure, error){
 	"segment": (*trained).segment,
 }
 
+// runFigures are the figures that a run finds by itself.
+var runFigures = []string{FigureKNN, FigureGeometry}
+
 // Measures lists what a grid may ask for.
 func Measures() []string {
-	names := []string{FigureKNN}
+	names := slices.Clone(runFigures)
 	for name := range measures {
 		names = append(names, name)
 	}
-	slices.Sort(names[1:])
+	slices.Sort(names[len(runFigures):])
 	return names
 }
 
@@ -56,7 +59,7 @@ type trained struct {
 
 // measure finds the figures that the grid asks for.
 func (c *trained) measure(ctx context.Context, names []string, into map[string]Figure, phase func(string)) error {
-	names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == FigureKNN })
+	names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(runFigures, name) })
 	if len(names) == 0 {
 		return nil
 	}
@@ -178,7 +181,7 @@ func (c *trained) segment(ctx context.Context) (Figure, error) {
 // checkMeasures reports measurements that aren't there.
 func (g *Grid) checkMeasures() error {
 	for _, name := range g.Evaluate {
-		if measures[name] == nil && name != FigureKNN {
+		if measures[name] == nil && !slices.Contains(runFigures, name) {
 			return errorf("evaluate: %q: unknown, there are %s", name, strings.Join(Measures(), ", "))
 		}
 	}

@@ -48,7 +48,7 @@ func WriteReport(dir string) (*Table, error) {
 // they are.
 var figureTitles = map[string]string{
 	FigureKNN: "kNN, k = 20", "linear": "linear probe", "fewshot": "1 % of the labels",
-	"locate": "patches located", "segment": "segmentation, mean IoU",
+	FigureGeometry: "loss saved by the geometry", "locate": "patches located", "segment": "segmentation, mean IoU",
 	FigureRaw: "raw pixels", FigureUntrained: "untrained network",
 }
 

@@ -18,10 +18,11 @@ type Figure struct {
 	High  float64 `json:"high"`
 }
 
-// The figures that every cell has; the references where the cell was the first
-// of its data and network.
+// The figures that a run finds; the geometry's worth for siameseim, the references
+// where the cell was the first of its data and network.
 const (
 	FigureKNN       = "knn"
+	FigureGeometry  = "geometry"
 	FigureRaw       = "knn_raw"
 	FigureUntrained = "knn_untrained"
 )

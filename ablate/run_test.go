@@ -222,7 +222,7 @@ func TestAllCellsAreCheckedFirst(t *testing.T) {
 		"grid: {lambda: [0, x]}":                            {"cell lambda=x,seed=0", "--lambda"},
 		"grid: {lambda: [0, -1]}":                           {"cell lambda=-1,seed=0", "lambda_ -1"},
 		"base: {lamda: 1}\ngrid: {lambda: [0]}":             {"cell lambda=0,seed=0", "unknown flag lamda"},
-		"grid: {lambda: [0]}\nevaluate: [guess]":            {`"guess"`, "knn, fewshot, linear, locate, segment"},
+		"grid: {lambda: [0]}\nevaluate: [guess]":            {`"guess"`, "knn, geometry, fewshot, linear, locate, segment"},
 		"base: {eval: 0, data: x.tar}\ngrid: {lambda: [0]}": {"cell lambda=0,seed=0", "--eval-train"},
 	} {
 		dir := filepath.Join(t.TempDir(), "grid")

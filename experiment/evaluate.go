@@ -95,12 +95,15 @@ func (r *run) evaluateTrained(ctx context.Context) error {
 }
 
 func (r *run) record(name string, step int, result evaluate.Result) error {
-	f := Figure{step, result.Accuracy, result.Low, result.High, result.Train, result.Test}
+	return r.recordFigure(name, Figure{step, result.Accuracy, result.Low, result.High, result.Train, result.Test})
+}
+
+func (r *run) recordFigure(name string, f Figure) error {
 	r.figures[name] = f
-	if err := r.events.Write(time.Now(), int64(step), tfevents.Scalar{Tag: "eval/" + name, Value: f.Accuracy}); err != nil {
+	if err := r.events.Write(time.Now(), int64(f.Step), tfevents.Scalar{Tag: "eval/" + name, Value: f.Accuracy}); err != nil {
 		return err
 	}
-	return r.metrics.write(evalLine{"eval", step, name, f.Accuracy, f.Low, f.High, f.Train, f.Test})
+	return r.metrics.write(evalLine{"eval", f.Step, name, f.Accuracy, f.Low, f.High, f.Train, f.Test})
 }
 
 // knn classifies the test images by the training images, by the features of

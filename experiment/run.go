@@ -51,7 +51,7 @@ type Summary struct {
 
 	Seconds   float64           `json:"-"` // of all steps, waiting for data included
 	Directory Directory         `json:"-"`
-	Figures   map[string]Figure `json:"-"` // by name: knn, knn_raw, knn_untrained
+	Figures   map[string]Figure `json:"-"` // by name: knn, knn_raw, knn_untrained, geometry
 	Held      []Figure          `json:"-"` // of --eval-every's kNN on the held subset, in the steps' order
 }
 
@@ -138,6 +138,9 @@ func (r *run) trainAndEvaluate(ctx context.Context) error {
 	}
 	if r.plan.evaluate {
 		if err := r.evaluateTrained(ctx); err != nil {
+			return err
+		}
+		if err := r.evaluateGeometry(ctx); err != nil {
 			return err
 		}
 	}

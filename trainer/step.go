@@ -187,9 +187,7 @@ func (t *Trainer) skip(in *nn.Input) error {
 		err = fmt.Errorf("trainer: step %d: loss or gradient not finite, for the %dth step in a row: first in %s",
 			t.steps+1, t.skippedInRow, t.firstNonFinite(in))
 	}
-	for _, b := range t.buffers {
-		copy(b.live, b.saved)
-	}
+	t.restoreBuffers()
 	return err
 }
 
