@@ -17,6 +17,7 @@ purego:
 # The race detector needs cgo and a C compiler.
 race:
 	CGO_ENABLED=1 $(GO) test -race -short $(CONCURRENT)
+	CGO_ENABLED=1 $(GO) test -race -short -run TestParallelCells ./ablate
 
 # Regenerates the assembly; git diff --exit-code then shows whether it was current.
 asm:

@@ -37,8 +37,8 @@ type queue struct {
 
 // run runs the cells that have no result, in their order, Parallel at a time.
 // What is wrong with a folder, or a cancelled context, ends all.
-func (q *queue) run(ctx context.Context) error {
-	ctx, cancel := context.WithCancelCause(ctx)
+func (q *queue) run(whole context.Context) error {
+	ctx, cancel := context.WithCancelCause(whole)
 	defer cancel(nil)
 	next := make(chan int)
 	var working sync.WaitGroup
@@ -59,11 +59,11 @@ func (q *queue) run(ctx context.Context) error {
 	}
 	close(next)
 	working.Wait()
-	switch cause := context.Cause(ctx); {
-	case errors.Is(cause, context.Canceled):
+	switch {
+	case whole.Err() != nil:
 		return experiment.ErrStopped
-	case cause != nil:
-		return cause
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
 	case len(q.failed) > 0:
 		return fmt.Errorf("ablate: %d of %d cells failed: %w", len(q.failed), len(q.cells), errors.Join(q.failed...))
 	}

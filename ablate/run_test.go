@@ -174,8 +174,8 @@ func TestParallelCells(t *testing.T) {
 	if err := (&Runner{Parse: parse, Log: quiet}).Run(context.Background(), g, filepath.Join(base, "one")); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
 	var both sync.WaitGroup // both cells are in their second step
 	both.Add(2)
 	r := Runner{Parse: parse, Log: quiet, Parallel: 2, Watch: func(int, int, string) Watcher {
@@ -183,7 +183,7 @@ func TestParallelCells(t *testing.T) {
 			if s.Step == 2 {
 				both.Done()
 				both.Wait()
-				cancel()
+				cancel(errors.New("a signal"))
 			}
 		})
 	}}
