@@ -278,7 +278,7 @@ func TestStopInEachPhase(t *testing.T) {
 	if _, err := Run(context.Background(), cfg, UI{Log: quiet, Phase: func(p string) { phases[p] = true }}); err != nil {
 		t.Fatal(err)
 	}
-	if len(phases) != 5 {
+	if len(phases) != 6 {
 		t.Errorf("phases %v", phases)
 	}
 	for phase := range phases {
