@@ -10,6 +10,9 @@ import (
 // is worth, once; other objectives don't. A network that is told nothing of it
 // saves nothing.
 func TestGeometryFigure(t *testing.T) {
+	if testing.Short() {
+		t.Skip("five runs, and nothing of their own that is concurrent")
+	}
 	judged := func(change func(*Config)) Config {
 		cfg := quick(t.TempDir())
 		cfg.EvalTrain, cfg.EvalTest = "builtin:shapes?count=40", "builtin:shapes?count=20&split=test"
