@@ -28,10 +28,11 @@ const (
 // measures are the figures that a grid may ask for beside kNN, by name, with
 // the protocols of package evaluate and package dense.
 var measures = map[string]func(*trained, context.Context) (Figure, error){
-	"linear":  (*trained).linear,
-	"fewshot": (*trained).fewshot,
-	"locate":  (*trained).locate,
-	"segment": (*trained).segment,
+	"linear":         (*trained).linear,
+	"fewshot":        (*trained).fewshot,
+	"locate":         (*trained).locate,
+	"locate_content": (*trained).locateContent,
+	"segment":        (*trained).segment,
 }
 
 // runFigures are the figures that a run finds by itself.
@@ -130,26 +131,59 @@ func (c *trained) fewshot(ctx context.Context) (Figure, error) {
 	return Figure{r.Accuracy, r.Low, r.High}, err
 }
 
-// locate matches patches of two crops of the test images. The views are the
-// same for all cells, whatever they were trained on: crops and flips of the
-// size's recipe, without colours.
+// locate matches patches of two crops of the test images.
 func (c *trained) locate(ctx context.Context) (Figure, error) {
 	tokens, err := dense.NewTokens(c.frozen)
 	if err != nil {
 		return Figure{}, err
 	}
+	data, err := c.crops()
+	if err != nil {
+		return Figure{}, err
+	}
+	return c.match(ctx, data, tokens)
+}
+
+// contentImages is how many images tokens are averaged over, for what they
+// have in common at a place.
+const contentImages = 2000
+
+// locateContent is locate by what tokens say beside their position.
+func (c *trained) locateContent(ctx context.Context) (Figure, error) {
+	tokens, err := dense.NewTokens(c.frozen)
+	if err != nil {
+		return Figure{}, err
+	}
+	data, err := c.crops()
+	if err != nil {
+		return Figure{}, err
+	}
+	without, err := dense.WithoutPosition(ctx, data, contentImages, tokens)
+	if err != nil {
+		return Figure{}, err
+	}
+	return c.match(ctx, data, without[0])
+}
+
+// crops are views of the test images that are the same for all cells, whatever
+// they were trained on: crops and flips of the size's recipe, without colours.
+func (c *trained) crops() (pipeline.Config, error) {
 	recipe := views.DefaultRecipe()
 	if c.size <= smallSize {
 		recipe = views.SmallRecipe(c.size)
 	}
 	recipe.Size, recipe.Mask = c.size, views.MaskRecipe{}
 	if err := recipe.SetColour(views.ColourNone); err != nil {
-		return Figure{}, err
+		return pipeline.Config{}, err
 	}
-	r, err := dense.Locate(ctx, pipeline.Config{
+	return pipeline.Config{
 		Data: []string{c.config.EvalTest}, Recipe: recipe, Epochs: 1, Batch: measureBatch,
 		MaxPixels: c.config.MaxPixels, Workers: c.config.Workers, BadSamples: c.policy(),
-	}, c.threads, 0, tokens)
+	}, nil
+}
+
+func (c *trained) match(ctx context.Context, data pipeline.Config, tokens dense.Encoder) (Figure, error) {
+	r, err := dense.Locate(ctx, data, c.threads, 0, tokens)
 	if err != nil {
 		return Figure{}, err
 	}

@@ -48,7 +48,8 @@ func WriteReport(dir string) (*Table, error) {
 // they are.
 var figureTitles = map[string]string{
 	FigureKNN: "kNN, k = 20", "linear": "linear probe", "fewshot": "1 % of the labels",
-	FigureGeometry: "loss saved by the geometry", "locate": "patches located", "segment": "segmentation, mean IoU",
+	FigureGeometry: "loss saved by the geometry",
+	"locate":       "patches located", "locate_content": "patches located, without position", "segment": "segmentation, mean IoU",
 	FigureRaw: "raw pixels", FigureUntrained: "untrained network",
 }
 

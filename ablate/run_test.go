@@ -69,7 +69,7 @@ const fourCells = `
 grid:
   lambda: [0, 0.02]
   relative: [full, none]
-evaluate: [knn, locate]
+evaluate: [knn, locate, locate_content]
 `
 
 // tables are the report's files that depend on neither time nor machine.
@@ -102,7 +102,7 @@ func TestStoppedGridGoesOn(t *testing.T) {
 	if lines := strings.Count(want, "\n"); lines != 10 {
 		t.Errorf("%d lines:\n%s", lines, want)
 	}
-	if !strings.Contains(want, ",locate,") {
+	if !strings.Contains(want, ",locate,") || !strings.Contains(want, ",locate_content,") {
 		t.Errorf("a figure is missing:\n%s", want)
 	}
 
@@ -222,7 +222,7 @@ func TestAllCellsAreCheckedFirst(t *testing.T) {
 		"grid: {lambda: [0, x]}":                            {"cell lambda=x,seed=0", "--lambda"},
 		"grid: {lambda: [0, -1]}":                           {"cell lambda=-1,seed=0", "lambda_ -1"},
 		"base: {lamda: 1}\ngrid: {lambda: [0]}":             {"cell lambda=0,seed=0", "unknown flag lamda"},
-		"grid: {lambda: [0]}\nevaluate: [guess]":            {`"guess"`, "knn, geometry, fewshot, linear, locate, segment"},
+		"grid: {lambda: [0]}\nevaluate: [guess]":            {`"guess"`, "knn, geometry, fewshot, linear, locate, locate_content, segment"},
 		"base: {eval: 0, data: x.tar}\ngrid: {lambda: [0]}": {"cell lambda=0,seed=0", "--eval-train"},
 	} {
 		dir := filepath.Join(t.TempDir(), "grid")
