@@ -18,8 +18,9 @@ var shareShapes = []struct{ batch, tokens, n, k int }{
 
 // BenchmarkShare reports products as shares of the loops that touch no memory,
 // FMALoop and BF16Loop: each iteration runs the product once and the loop once,
-// and the least times count, since the machine is seldom alone. 40 iterations
-// are enough:
+// for as many operations, so that both have the clock that lasts so long, and
+// the least times count, since the machine is seldom alone. 40 iterations are
+// enough:
 //
 //	go test -run '^$' -bench Share -benchtime 40x ./internal/simd
 func BenchmarkShare(b *testing.B) {
@@ -48,15 +49,15 @@ func BenchmarkShare(b *testing.B) {
 			m, n, k := s.batch*s.tokens, s.n, s.k
 			b.Run(fmt.Sprintf("%s/%dx%dx%dx%d", form.name, s.batch, s.tokens, n, k), func(b *testing.B) {
 				PackNT(packed, y, k, n, k, 0, n)
-				const rounds = 20000
 				product, loop := time.Duration(1<<62), time.Duration(1<<62)
+				asMany := int(2 * int64(m) * int64(n) * int64(k) / form.peak(1))
 				var operations int64
 				for b.Loop() {
 					start := time.Now()
 					form.run(m, n, k)
 					product = min(product, time.Since(start))
 					start = time.Now()
-					operations = form.peak(rounds)
+					operations = form.peak(asMany)
 					loop = min(loop, time.Since(start))
 				}
 				rate := 2 * float64(m) * float64(n) * float64(k) / product.Seconds()
