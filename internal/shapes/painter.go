@@ -53,6 +53,12 @@ func (p *Painter) Draw(pix, mask []uint8, size int, s *Scene) {
 					c[i] += cover * (o[i]*light - c[i])
 				}
 			}
+			if s.Patches != nil {
+				patch := s.Patches.at(top, left)
+				for i := range c {
+					c[i] += patch[i]
+				}
+			}
 			// One draw of noise for the three channels: the sum of four uniform
 			// bytes, as good as normal, standard deviation 147.8.
 			noise = mix(noise)

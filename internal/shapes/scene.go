@@ -13,11 +13,12 @@ type Scene struct {
 	Object     Surface
 	Ground     Surface
 	Strokes    []Stroke
-	LightAngle float64 // where the light comes from; 0 is the right, clockwise
-	Relief     float64 // how strongly the light models the object's edge
-	Shadow     float64 // how dark the object's shadow is, 0 to 1
-	Grain      float64 // standard deviation of the pixels' noise
-	Noise      uint64  // seeds the pixels' noise
+	LightAngle float64  // where the light comes from; 0 is the right, clockwise
+	Patches    *Patches // of the light's colours; nil: it is even
+	Relief     float64  // how strongly the light models the object's edge
+	Shadow     float64  // how dark the object's shadow is, 0 to 1
+	Grain      float64  // standard deviation of the pixels' noise
+	Noise      uint64   // seeds the pixels' noise
 }
 
 // A Place is where an object stands.

@@ -15,6 +15,7 @@ type Set struct {
 	Seed  uint64 // sets of different seeds share nothing
 	Split string // "train" or "test"; the two share no picture
 	Count int64  // number of pictures, 0 if endless
+	Light Light  // even, if it isn't said
 }
 
 // URL is the name that Parse reads, without its query.
@@ -24,10 +25,10 @@ const URL = "builtin:shapes"
 // training split begin at 0.
 const testStart = 1 << 40
 
-// Parse reads builtin:shapes?size=32&count=20000&split=train&seed=0. Every key
-// may be left out: the size is then DefaultSize, the count endless, the split
-// train, the seed 0. A key it doesn't know, a key given twice and a value out of
-// range are errors.
+// Parse reads builtin:shapes?size=32&count=20000&split=train&seed=0&light=patchy.
+// Every key may be left out: the size is then DefaultSize, the count endless, the
+// split train, the seed 0, the light even. A key it doesn't know, a key given
+// twice and a value out of range are errors.
 func Parse(spec string) (Set, error) {
 	set := Set{Size: DefaultSize, Split: "train"}
 	name, query, _ := strings.Cut(spec, "?")
@@ -61,8 +62,10 @@ func Parse(spec string) (Set, error) {
 			}
 		case "seed":
 			set.Seed, err = strconv.ParseUint(value, 10, 64)
+		case "light":
+			set.Light, err = parseLight(value)
 		default:
-			err = fmt.Errorf("unknown key; known are size, count, split and seed")
+			err = fmt.Errorf("unknown key; known are size, count, split, seed and light")
 		}
 		if err != nil {
 			return Set{}, fmt.Errorf("shapes: %q: %s: %w", spec, key, err)
@@ -73,7 +76,11 @@ func Parse(spec string) (Set, error) {
 
 // String is the whole URL of a set, as Parse reads it.
 func (s Set) String() string {
-	return fmt.Sprintf("%s?size=%d&count=%d&split=%s&seed=%d", URL, s.Size, s.Count, s.Split, s.Seed)
+	text := fmt.Sprintf("%s?size=%d&count=%d&split=%s&seed=%d", URL, s.Size, s.Count, s.Split, s.Seed)
+	if s.Light != EvenLight {
+		text += "&light=" + s.Light.String()
+	}
+	return text
 }
 
 // Key is the name of picture i of the set, such as shape-00000012, and
@@ -90,7 +97,11 @@ func (s Set) Scene(i int64) Scene {
 	if s.Split == "test" {
 		i += testStart
 	}
-	return Sample(Stream(s.Seed, i))
+	scene := Sample(Stream(s.Seed, i))
+	if s.Light == PatchyLight {
+		scene.Patches = SamplePatches(Stream(^s.Seed, i))
+	}
+	return scene
 }
 
 // Draw paints picture i of the set: pix takes Size*Size*3 bytes, mask, if not

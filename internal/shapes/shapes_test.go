@@ -172,6 +172,8 @@ func TestParse(t *testing.T) {
 		{"builtin:shapes?", Set{Size: 32, Split: "train"}},
 		{"builtin:shapes?size=224&count=20000&split=test&seed=18446744073709551615",
 			Set{Size: 224, Count: 20000, Split: "test", Seed: math.MaxUint64}},
+		{"builtin:shapes?light=patchy", Set{Size: 32, Split: "train", Light: PatchyLight}},
+		{"builtin:shapes?light=even", Set{Size: 32, Split: "train"}},
 	} {
 		got, err := Parse(c.spec)
 		if err != nil {
@@ -189,7 +191,7 @@ func TestParse(t *testing.T) {
 		"", "builtin:cats", "shapes", "builtin:shapes?colour=red", "builtin:shapes?size=7",
 		"builtin:shapes?size=4096", "builtin:shapes?size=", "builtin:shapes?count=-1",
 		"builtin:shapes?split=val", "builtin:shapes?seed=-1", "builtin:shapes?size=32&size=32",
-		"builtin:shapes?count=9223372036854775807", "builtin:shapes?%zz",
+		"builtin:shapes?count=9223372036854775807", "builtin:shapes?%zz", "builtin:shapes?light=", "builtin:shapes?light=dim",
 	} {
 		if got, err := Parse(spec); err == nil {
 			t.Errorf("%q: read as %v, want an error", spec, got)
