@@ -35,7 +35,7 @@ type Preset struct {
 var presets = []Preset{
 	{Name: "micro", Config: vit(32, 4, 128, 4, 4, 128, 4, 1, 2, 38, .99), Batch: 128, MicroBatch: 256, BaseLR: 2e-3, Epochs: 40, WarmupEpochs: 2, SmallHeads: true},
 	{Name: "demo", Config: vit(32, 4, 96, 4, 3, 96, 3, 1, 1, 44, .98), Batch: 64, MicroBatch: 256, BaseLR: 6e-3, Epochs: 1, WarmupEpochs: 1, Steps: 1500, SmallHeads: true},
-	{Name: "cifar-small", Config: vit(32, 4, 64, 4, 2, 64, 2, 1, 1, 44, .99), Batch: 128, MicroBatch: 256, BaseLR: 4e-3, Epochs: 20, WarmupEpochs: 1, SmallHeads: true},
+	{Name: "cifar-small", Config: vit(32, 4, 64, 4, 2, 64, 2, 1, 1, 44, .99), Batch: 64, MicroBatch: 256, BaseLR: 8e-3, Epochs: 20, WarmupEpochs: 1, SmallHeads: true},
 	{Name: "cifar", Config: vit(32, 4, 192, 6, 3, 192, 6, 2, 2, 38, .99), Batch: 128, MicroBatch: 256, BaseLR: 2e-3, Epochs: 100, WarmupEpochs: 5},
 	{Name: "tiny", Config: vit(224, 16, 192, 12, 3, 192, 6, 2, 4, 118, .99), Batch: 128, MicroBatch: 128, BaseLR: 1e-3, Epochs: 100, WarmupEpochs: 5},
 	{Name: "small", Config: vit(224, 16, 384, 12, 6, 384, 12, 2, 4, 118, .99), Batch: 128, MicroBatch: 64, BaseLR: 1e-3, Epochs: 200, WarmupEpochs: 10},
