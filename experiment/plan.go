@@ -146,8 +146,12 @@ func (p *plan) maskShare(ratio float64) error {
 // resolveEvaluation decides on what kNN runs, if it runs.
 func (p *plan) resolveEvaluation() error {
 	if (p.Preset == "demo" || p.MustEvaluate && builtin(p.Data)) && p.EvalTrain == "" && p.EvalTest == "" {
-		p.EvalTrain = fmt.Sprintf("%s?size=%d&count=4000", shapes.URL, p.recipe.Size)
-		p.EvalTest = fmt.Sprintf("%s?size=%d&count=1000&split=test", shapes.URL, p.recipe.Size)
+		light := ""
+		if set, err := shapes.Parse(p.Data[0]); err == nil && set.Light != shapes.EvenLight {
+			light = "&light=" + set.Light.String()
+		}
+		p.EvalTrain = fmt.Sprintf("%s?size=%d&count=4000%s", shapes.URL, p.recipe.Size, light)
+		p.EvalTest = fmt.Sprintf("%s?size=%d&count=1000&split=test%s", shapes.URL, p.recipe.Size, light)
 	}
 	switch {
 	case (p.EvalTrain == "") != (p.EvalTest == ""):

@@ -2,6 +2,7 @@ package experiment
 
 import (
 	"context"
+	"strings"
 	"testing"
 )
 
@@ -36,5 +37,26 @@ func TestRelativeIsTheTrainers(t *testing.T) {
 	}
 	if p, err = resolve(context.Background(), small("")); err != nil || p.Relative != nil {
 		t.Errorf("%v, %v", p.Relative, err)
+	}
+}
+
+// TestEvaluatedInItsLight: built-in pictures are judged in the light of those
+// that the network is trained on.
+func TestEvaluatedInItsLight(t *testing.T) {
+	for _, c := range []struct {
+		data  string
+		light string
+	}{{"builtin:shapes?size=32", ""}, {"builtin:shapes?light=patchy", "&light=patchy"}, {"builtin:shapes?light=even", ""}} {
+		cfg := small("")
+		cfg.Preset, cfg.Data, cfg.EvalTrain, cfg.EvalTest = "demo", []string{c.data}, "", ""
+		p, err := resolve(context.Background(), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, url := range []string{p.EvalTrain, p.EvalTest} {
+			if _, light, _ := strings.Cut(url, "&light"); light != strings.TrimPrefix(c.light, "&light") {
+				t.Errorf("trained on %s, judged by %s", c.data, url)
+			}
+		}
 	}
 }
