@@ -28,6 +28,9 @@ func eachBaseline(t *testing.T, test func(t *testing.T, cfg Config)) {
 // uninterrupted one, and its features are evaluated.
 func TestRunOfEachObjective(t *testing.T) {
 	eachBaseline(t, func(t *testing.T, cfg Config) {
+		if testing.Short() && cfg.Objective != objective.MAE && cfg.Objective != objective.BYOL {
+			t.Skip("-short: one that masks and one that compares whole views are enough")
+		}
 		cfg.Recipe = quick("").Recipe
 		cfg.MaxSteps, cfg.CheckpointEvery, cfg.Batch, cfg.Threads = 3, 3, 4, 1
 		cfg.EvalTrain, cfg.EvalTest = "builtin:shapes?count=30", "builtin:shapes?count=12&split=test"
