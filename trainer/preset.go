@@ -31,7 +31,8 @@ type Preset struct {
 //     small at 224 pixels take half of it.
 //   - The momentum starts at .99, an average over 100 steps, where a run has hundreds or thousands of steps, not
 //     at the paper's .995 for half a million.
-//   - cifar-small is for tens of epochs in minutes, a tenth of a GFLOP an image.
+//   - cifar-small is for tens of epochs in minutes, a tenth of a GFLOP an image. With so few epochs more steps of
+//     fewer images learn more (docs/results).
 var presets = []Preset{
 	{Name: "micro", Config: vit(32, 4, 128, 4, 4, 128, 4, 1, 2, 38, .99), Batch: 128, MicroBatch: 256, BaseLR: 2e-3, Epochs: 40, WarmupEpochs: 2, SmallHeads: true},
 	{Name: "demo", Config: vit(32, 4, 96, 4, 3, 96, 3, 1, 1, 44, .98), Batch: 64, MicroBatch: 256, BaseLR: 6e-3, Epochs: 1, WarmupEpochs: 1, Steps: 1500, SmallHeads: true},
