@@ -132,17 +132,7 @@ func (c *trained) fewshot(ctx context.Context) (Figure, error) {
 }
 
 // locate matches patches of two crops of the test images.
-func (c *trained) locate(ctx context.Context) (Figure, error) {
-	tokens, err := dense.NewTokens(c.frozen)
-	if err != nil {
-		return Figure{}, err
-	}
-	data, err := c.crops()
-	if err != nil {
-		return Figure{}, err
-	}
-	return c.match(ctx, data, tokens)
-}
+func (c *trained) locate(ctx context.Context) (Figure, error) { return c.match(ctx, 0) }
 
 // contentImages is how many images tokens are averaged over, for what they
 // have in common at a place.
@@ -150,6 +140,12 @@ const contentImages = 2000
 
 // locateContent is locate by what tokens say beside their position.
 func (c *trained) locateContent(ctx context.Context) (Figure, error) {
+	return c.match(ctx, contentImages)
+}
+
+// match locates patches by tokens less their mean at each place over so many
+// images; by the tokens as they are, if averaged is 0.
+func (c *trained) match(ctx context.Context, averaged int) (Figure, error) {
 	tokens, err := dense.NewTokens(c.frozen)
 	if err != nil {
 		return Figure{}, err
@@ -158,11 +154,18 @@ func (c *trained) locateContent(ctx context.Context) (Figure, error) {
 	if err != nil {
 		return Figure{}, err
 	}
-	without, err := dense.WithoutPosition(ctx, data, contentImages, tokens)
+	encoders := []dense.Encoder{tokens}
+	if averaged > 0 {
+		if encoders, err = dense.WithoutPosition(ctx, data, averaged, tokens); err != nil {
+			return Figure{}, err
+		}
+	}
+	r, err := dense.Locate(ctx, data, c.threads, 0, encoders...)
 	if err != nil {
 		return Figure{}, err
 	}
-	return c.match(ctx, data, without[0])
+	share := r.Encoders[0].Share
+	return Figure{share.Value, share.Low, share.High}, nil
 }
 
 // crops are views of the test images that are the same for all cells, whatever
@@ -180,15 +183,6 @@ func (c *trained) crops() (pipeline.Config, error) {
 		Data: []string{c.config.EvalTest}, Recipe: recipe, Epochs: 1, Batch: measureBatch,
 		MaxPixels: c.config.MaxPixels, Workers: c.config.Workers, BadSamples: c.policy(),
 	}, nil
-}
-
-func (c *trained) match(ctx context.Context, data pipeline.Config, tokens dense.Encoder) (Figure, error) {
-	r, err := dense.Locate(ctx, data, c.threads, 0, tokens)
-	if err != nil {
-		return Figure{}, err
-	}
-	share := r.Encoders[0].Share
-	return Figure{share.Value, share.Low, share.High}, nil
 }
 
 // smallSize is the largest view that views.SmallRecipe suits.
