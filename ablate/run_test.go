@@ -105,6 +105,10 @@ func TestStoppedGridGoesOn(t *testing.T) {
 	if !strings.Contains(want, ",locate,") || !strings.Contains(want, ",locate_content,") {
 		t.Errorf("a figure is missing:\n%s", want)
 	}
+	result, done, err := readResult(filepath.Join(whole, cellsName, g.Cells()[0].Name))
+	if err != nil || !done || result.Figures["locate"] == result.Figures["locate_content"] {
+		t.Errorf("position makes no difference: %+v, %v, %v", result.Figures["locate"], done, err)
+	}
 
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
