@@ -92,7 +92,7 @@ func (c *trained) features(ctx context.Context, feature evaluate.Feature) (train
 	var pair [2]*evaluate.Table
 	for i, url := range []string{c.config.EvalTrain, c.config.EvalTest} {
 		tables, _, err := evaluate.Extract(ctx, evaluate.Data{
-			URLs: []string{url}, Batch: measureBatch, MaxPixels: c.config.MaxPixels, Workers: c.config.Workers, BadSamples: c.policy(),
+			URLs: []string{url}, Batch: measureBatch, MaxPixels: c.config.MaxPixels, AllowPipe: c.config.AllowPipe, Workers: c.config.Workers, BadSamples: c.policy(),
 		}, encoder)
 		if err != nil {
 			return nil, nil, err
@@ -181,7 +181,7 @@ func (c *trained) crops() (pipeline.Config, error) {
 	}
 	return pipeline.Config{
 		Data: []string{c.config.EvalTest}, Recipe: recipe, Epochs: 1, Batch: measureBatch,
-		MaxPixels: c.config.MaxPixels, Workers: c.config.Workers, BadSamples: c.policy(),
+		MaxPixels: c.config.MaxPixels, AllowPipe: c.config.AllowPipe, Workers: c.config.Workers, BadSamples: c.policy(),
 	}, nil
 }
 

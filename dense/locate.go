@@ -94,7 +94,7 @@ func checkEncoders(encoders []Encoder, size int) error {
 func checkEnd(ctx context.Context, data []string) error {
 	for _, url := range data {
 		if strings.HasPrefix(url, "builtin:") {
-			if _, _, err := pipeline.Count(ctx, []string{url}); err != nil {
+			if _, _, err := pipeline.Count(ctx, []string{url}, false); err != nil {
 				return err
 			}
 		}

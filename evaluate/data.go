@@ -19,6 +19,7 @@ type Data struct {
 	Orient     bool     // apply the EXIF orientation
 	MaxPixels  int64    // of one image; 0: pipeline's default
 	Workers    int      // goroutines that decode; 0: GOMAXPROCS
+	AllowPipe  bool     // as pipeline.Config.AllowPipe
 	BadSamples pipeline.Policy
 }
 
@@ -43,14 +44,14 @@ func Read(ctx context.Context, d Data, use func(*views.Batch) error) (Stats, err
 func read(ctx context.Context, d Data, recipe views.Recipe, use func(*views.Batch) error) (Stats, error) {
 	for _, url := range d.URLs {
 		if strings.HasPrefix(url, "builtin:") { // counted without reading anything
-			if _, _, err := pipeline.Count(ctx, []string{url}); err != nil {
+			if _, _, err := pipeline.Count(ctx, []string{url}, false); err != nil {
 				return Stats{}, fmt.Errorf("evaluate: %w", err)
 			}
 		}
 	}
 	start := time.Now()
 	source, err := pipeline.Start(ctx, pipeline.Config{
-		Data: d.URLs, Recipe: recipe, Epochs: 1, Batch: d.Batch, MaxPixels: d.MaxPixels,
+		Data: d.URLs, Recipe: recipe, Epochs: 1, Batch: d.Batch, MaxPixels: d.MaxPixels, AllowPipe: d.AllowPipe,
 		Workers: d.Workers, BadSamples: d.BadSamples,
 	})
 	if err != nil {

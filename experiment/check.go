@@ -58,11 +58,11 @@ func (c *Checker) Check(ctx context.Context, cfg Config) (Facts, error) {
 	return f, nil
 }
 
-func (c *Checker) count(ctx context.Context, data []string) (samples, sizeBytes int64, err error) {
+func (c *Checker) count(ctx context.Context, data []string, allowPipe bool) (samples, sizeBytes int64, err error) {
 	key := strings.Join(data, "\n")
 	known, ok := c.counts[key]
 	if !ok {
-		if known.samples, known.sizeBytes, err = pipeline.Count(ctx, data); err != nil {
+		if known.samples, known.sizeBytes, err = pipeline.Count(ctx, data, allowPipe); err != nil {
 			return 0, 0, err
 		}
 		if c.counts == nil {

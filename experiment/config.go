@@ -58,6 +58,7 @@ type Config struct {
 	MaxPixels  int64 `yaml:"max_pixels,omitempty" placeholder:"N" help:"Refuse larger images (default: Pillow's limit, 178956970)."`
 	MaxBad     int64 `yaml:"max_bad,omitempty" placeholder:"N" help:"Stop at more bad samples than this (default: never)."`
 	Strict     bool  `yaml:"strict,omitempty" help:"Stop at the first bad sample, and decode files whole so that all damage is seen."`
+	AllowPipe  bool  `yaml:"-" help:"Let pipe:COMMAND sources run their command by a shell."`
 
 	// The common flags of every program.
 	Seed    uint64 `yaml:"seed" kong:"-"`

@@ -134,7 +134,7 @@ func (r *run) extract(ctx context.Context, url string, encoders []evaluate.Encod
 	}
 	source, err := pipeline.Start(ctx, pipeline.Config{
 		Data: []string{url}, Recipe: views.PlainRecipe(r.plan.recipe.Size), Seed: r.plan.Seed,
-		Epochs: 1, Batch: evalBatch, MaxPixels: r.plan.MaxPixels, Workers: r.plan.Workers,
+		Epochs: 1, Batch: evalBatch, MaxPixels: r.plan.MaxPixels, AllowPipe: r.plan.AllowPipe, Workers: r.plan.Workers,
 		BadSamples: pipeline.Policy{Strict: r.plan.Strict, Max: r.plan.MaxBad},
 	})
 	if err != nil {

@@ -138,7 +138,7 @@ func (r *run) heldAlignment(ctx context.Context, line *heldLine, encoder evaluat
 func (r *run) eachHeld(ctx context.Context, url string, images int, recipe views.Recipe, do func(*views.Batch) error) error {
 	source, err := pipeline.Start(ctx, pipeline.Config{
 		Data: []string{url}, Recipe: recipe, Epochs: 1, Shuffle: heldShuffle, Interleave: r.plan.Interleave, Batch: evalBatch,
-		MaxPixels: r.plan.MaxPixels, Workers: r.plan.Workers,
+		MaxPixels: r.plan.MaxPixels, AllowPipe: r.plan.AllowPipe, Workers: r.plan.Workers,
 		BadSamples: pipeline.Policy{Strict: r.plan.Strict, Max: r.plan.MaxBad},
 	})
 	if err != nil {

@@ -32,7 +32,7 @@ type plan struct {
 	stepsPerEpoch int
 	evaluate      bool
 
-	count func(ctx context.Context, data []string) (samples, sizeBytes int64, err error)
+	count func(ctx context.Context, data []string, allowPipe bool) (samples, sizeBytes int64, err error)
 }
 
 // resolve fills in what cfg leaves to the preset and counts the data. What is
@@ -43,7 +43,7 @@ func resolve(ctx context.Context, cfg Config) (*plan, error) {
 }
 
 // resolveWith is resolve with another way to count the data.
-func resolveWith(ctx context.Context, cfg Config, count func(context.Context, []string) (int64, int64, error)) (*plan, error) {
+func resolveWith(ctx context.Context, cfg Config, count func(context.Context, []string, bool) (int64, int64, error)) (*plan, error) {
 	p := &plan{Config: cfg, count: count}
 	var err error
 	if p.preset, err = trainer.FindPreset(cfg.Preset); err != nil {
@@ -181,7 +181,7 @@ func (p *plan) resolveSteps(ctx context.Context) error {
 		}
 	default:
 		var err error
-		if p.samples, p.sizeBytes, err = p.count(ctx, p.Data); err != nil {
+		if p.samples, p.sizeBytes, err = p.count(ctx, p.Data, p.AllowPipe); err != nil {
 			return err
 		}
 		if p.samples == 0 {
@@ -271,7 +271,7 @@ func (p *plan) pipeline(start views.Position, bad int64, report func(pipeline.Ba
 	return pipeline.Config{
 		Data: p.Data, Recipe: p.recipe, Seed: p.Seed, Start: start, StartBad: bad,
 		Shuffle: p.Shuffle, Interleave: p.Interleave, Batch: p.Batch, DropLast: true,
-		MaxPixels: p.MaxPixels, BadSamples: pipeline.Policy{Strict: p.Strict, Max: p.MaxBad},
+		MaxPixels: p.MaxPixels, AllowPipe: p.AllowPipe, BadSamples: pipeline.Policy{Strict: p.Strict, Max: p.MaxBad},
 		Workers: p.Workers, Report: report,
 	}
 }

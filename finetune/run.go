@@ -125,7 +125,7 @@ func (r *run) steps(ctx context.Context) error {
 	source, err := pipeline.Start(ctx, pipeline.Config{
 		Data: r.Train, Recipe: recipe, Seed: r.Seed, Shuffle: r.Shuffle, Batch: r.config.Batch,
 		Start: r.state.Position, StartBad: r.state.Bad,
-		MaxPixels: r.Read.MaxPixels, Workers: r.Read.Workers, BadSamples: r.Read.BadSamples,
+		MaxPixels: r.Read.MaxPixels, AllowPipe: r.Read.AllowPipe, Workers: r.Read.Workers, BadSamples: r.Read.BadSamples,
 	})
 	if err != nil {
 		return fmt.Errorf("finetune: train: %w", err)

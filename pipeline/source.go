@@ -73,8 +73,8 @@ func (s *sources) once() bool {
 
 // Count returns the number of samples in the data (specs as Config.Data) and
 // the bytes of their fields, by one pass over the headers. An endless built-in
-// set and standard input are errors.
-func Count(ctx context.Context, data []string) (samples, sizeBytes int64, err error) {
+// set and standard input are errors, and so are commands unless allowPipe.
+func Count(ctx context.Context, data []string, allowPipe bool) (samples, sizeBytes int64, err error) {
 	s, err := expand(data)
 	if err != nil {
 		return 0, 0, err
@@ -82,7 +82,7 @@ func Count(ctx context.Context, data []string) (samples, sizeBytes int64, err er
 	for i, url := range s.urls {
 		n, size := int64(0), int64(0)
 		if set := s.sets[i]; set == nil {
-			n, size, err = webdataset.Count(ctx, url)
+			n, size, err = webdataset.Count(ctx, url, webdataset.Options{AllowPipe: allowPipe})
 		} else if n = set.Count; n == 0 {
 			err = fmt.Errorf("pipeline: %s: the set is endless; give it a count", url)
 		}

@@ -9,12 +9,13 @@ import (
 
 // Count goes through a source once and returns how many samples it holds and
 // how many bytes their fields have. It reads headers only: over members of an
-// uncompressed file it seeks. Standard input cannot be counted.
-func Count(ctx context.Context, url string) (samples int64, sizeBytes int64, err error) {
+// uncompressed file it seeks. Standard input cannot be counted;
+// a command runs once for it.
+func Count(ctx context.Context, url string, opt Options) (samples int64, sizeBytes int64, err error) {
 	if url == "-" {
 		return 0, 0, &UnsupportedError{Source: url, Reason: "standard input can be read only once, not counted before"}
 	}
-	opened, err := Open(ctx, url, Options{})
+	opened, err := Open(ctx, url, opt)
 	if err != nil {
 		return 0, 0, err
 	}

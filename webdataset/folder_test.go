@@ -51,7 +51,7 @@ func TestFolder(t *testing.T) {
 	if diff := cmp.Diff(rows(got), sorted); diff != "" {
 		t.Error(diff)
 	}
-	if n, size, err := Count(context.Background(), filepath.Join(dir, "c")); n != 3 || size != 36 || err != nil {
+	if n, size, err := Count(context.Background(), filepath.Join(dir, "c"), Options{}); n != 3 || size != 36 || err != nil {
 		t.Errorf("Count = %d, %d, %v", n, size, err)
 	}
 	got, err = readAll(context.Background(), filepath.Join(dir, "flat"), Options{})

@@ -115,7 +115,7 @@ func TestReaderEqualsPythonPackage(t *testing.T) {
 				size += int64(len(f.Data))
 			}
 		}
-		n, bytes, err := Count(context.Background(), path)
+		n, bytes, err := Count(context.Background(), path, Options{})
 		if n != int64(len(want)) || bytes != size || err != nil {
 			t.Errorf("%s: Count = %d, %d, %v; want %d, %d", name, n, bytes, err, len(want), size)
 		}
@@ -170,7 +170,7 @@ func TestOpenErrors(t *testing.T) {
 			t.Errorf("%s: %v", url, err)
 		}
 	}
-	if _, _, err := Count(context.Background(), "-"); !errors.As(err, &unsupported) {
+	if _, _, err := Count(context.Background(), "-", Options{}); !errors.As(err, &unsupported) {
 		t.Error(err)
 	}
 }

@@ -54,7 +54,7 @@ func TestSharedShards(t *testing.T) {
 			if samples != int64(tc.samples) {
 				t.Errorf("%d samples, want %d", samples, tc.samples)
 			}
-			n, counted, err := Count(context.Background(), tc.path)
+			n, counted, err := Count(context.Background(), tc.path, Options{})
 			if err != nil || n != samples || counted != size {
 				t.Fatalf("Count = %d, %d, %v; want %d, %d", n, counted, err, samples, size)
 			}

@@ -159,7 +159,7 @@ func (c *denseCommand) encoders(threads *team.Team) ([]dense.Encoder, error) {
 // stream describes images; recipe, epochs and batch are the protocol's.
 func (c *denseCommand) stream(urls []string) pipeline.Config {
 	return pipeline.Config{
-		Data: urls, Seed: c.Seed, Workers: c.Workers, MaxPixels: c.MaxPixels,
+		Data: urls, Seed: c.Seed, Workers: c.Workers, MaxPixels: c.MaxPixels, AllowPipe: c.AllowPipe,
 		BadSamples: pipeline.Policy{Strict: c.Strict, Max: c.MaxBad},
 	}
 }

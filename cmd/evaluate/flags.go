@@ -78,12 +78,13 @@ type dataFlags struct {
 	MaxPixels int64 `placeholder:"N" help:"Refuse larger images (default: Pillow's limit, 178956970)."`
 	MaxBad    int64 `placeholder:"N" help:"Stop at more bad samples than this (default: never)."`
 	Strict    bool  `help:"Stop at the first bad sample."`
+	AllowPipe bool  `help:"Let pipe:COMMAND sources run their command by a shell."`
 }
 
 // source describes one pass over the images of urls.
 func (f *dataFlags) source(urls []string, c *cli.Common) evaluate.Data {
 	return evaluate.Data{
-		URLs: urls, Batch: batch, Orient: f.Orient, MaxPixels: f.MaxPixels, Workers: c.Workers,
+		URLs: urls, Batch: batch, Orient: f.Orient, MaxPixels: f.MaxPixels, Workers: c.Workers, AllowPipe: f.AllowPipe,
 		BadSamples: pipeline.Policy{Strict: f.Strict, Max: f.MaxBad},
 	}
 }

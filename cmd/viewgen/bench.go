@@ -33,6 +33,7 @@ type benchCommand struct {
 	Strict    bool     `help:"Decode images to the end of their data even where the crops end above."`
 	Mode      string   `enum:"exact,fast" default:"exact" help:"exact: Pillow's pixels. fast: near them, from planes of YCbCr (stages crops and whole)."`
 	MaxPixels int64    `default:"0" placeholder:"N" help:"Refuse larger images (0: Pillow's limit, 178956970)."`
+	AllowPipe bool     `help:"Let pipe:COMMAND sources run their command by a shell."`
 }
 
 type stageRate struct {
@@ -72,7 +73,7 @@ func (c *benchCommand) Run(env *cli.Env) error {
 		threads = runtime.GOMAXPROCS(0)
 	}
 	threads = min(threads, c.Images) // each has images of its own
-	b := &bench{env: env, recipe: &recipe, seed: c.Seed, data: c.Data, limit: c.Images,
+	b := &bench{env: env, recipe: &recipe, seed: c.Seed, data: c.Data, limit: c.Images, read: webdataset.Options{Stdin: env.Stdin, AllowPipe: c.AllowPipe},
 		options: fileviews.Options{MaxPixels: c.MaxPixels, Orient: recipe.Orient, Strict: c.Strict, Fast: c.Mode == "fast", Size: recipe.Size}}
 	if err := b.load(); err != nil {
 		return err
@@ -110,6 +111,7 @@ type bench struct {
 	env     *cli.Env
 	recipe  *views.Recipe
 	options fileviews.Options
+	read    webdataset.Options
 	seed    uint64
 	data    []string
 	limit   int
@@ -157,7 +159,7 @@ func (b *bench) pass(each func(*webdataset.Sample) error) error {
 		return err
 	}
 	one := func(url string) error {
-		reader, err := webdataset.Open(b.env.Context, url, webdataset.Options{})
+		reader, err := webdataset.Open(b.env.Context, url, b.read)
 		if err != nil {
 			return err
 		}

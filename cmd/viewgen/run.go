@@ -24,6 +24,7 @@ type source struct {
 	MaxBad     int64    `default:"0" placeholder:"N" help:"Stop at more bad samples than this (0: never)."`
 	Strict     bool     `help:"Stop at the first bad sample; decode images to the end of their data, so that damage outside the crops is one too."`
 	SkipShards bool     `help:"Go on with the next shard after a damaged one."`
+	AllowPipe  bool     `help:"Let pipe:COMMAND sources run their command by a shell."`
 }
 
 func (s *source) check() error {
@@ -37,7 +38,7 @@ func (s *source) pipeline(c *cli.Common, env *cli.Env, recipe views.Recipe) pipe
 	log, told := c.Logger(env.Stderr), 0
 	return pipeline.Config{
 		Data: s.Data, Stdin: env.Stdin, Recipe: recipe, Seed: c.Seed,
-		Shuffle: s.Shuffle, Interleave: s.Interleave, MaxPixels: s.MaxPixels, Workers: c.Workers,
+		Shuffle: s.Shuffle, Interleave: s.Interleave, MaxPixels: s.MaxPixels, Workers: c.Workers, AllowPipe: s.AllowPipe,
 		BadSamples: pipeline.Policy{Strict: s.Strict, Max: s.MaxBad, SkipShards: s.SkipShards},
 		Report: func(b pipeline.Bad) {
 			const most = 20 // in the log; all are counted
