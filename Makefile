@@ -1,4 +1,4 @@
-# make check is what .ci/run does beside the tests; see docs/design.md.
+# make check: formatting, vet, staticcheck, import table, generated assembly. .ci/run is everything.
 GO ?= go
 CONCURRENT = ./pipeline/... ./webdataset/... ./viewshard/... ./trainer/... ./experiment/... ./internal/team/...
 

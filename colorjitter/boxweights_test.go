@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// The table of ../shared/golden/pixels/README.md.
+// Radii and weights that Pillow 12.3 computes.
 func TestBoxWeights(t *testing.T) {
 	for _, c := range []struct {
 		sigma float64

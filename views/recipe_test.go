@@ -9,7 +9,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// The names and defaults of ../shared/peers/two_views.py.
+// The names and defaults of the recipe in docs/spec.md, section 1.
 const defaultYAML = `size: 224
 view1:
     scale: [0.08, 1]

@@ -23,7 +23,7 @@ const batch = 64
 
 // encoderFlags say which network is evaluated.
 type encoderFlags struct {
-	Checkpoint string `required:"" placeholder:"PATH" help:"Run directory, checkpoint, .safetensors, .pth or .pt; or, without a network, pixels, or features: --train and --test are files that embed wrote."`
+	Checkpoint string `required:"" placeholder:"PATH" help:"Run directory, checkpoint, .safetensors, .pth or .pt. Of knn, linear and fewshot also pixels, or features (--train and --test are then files that embed wrote)."`
 	Branch     string `enum:"online,target" default:"online" help:"Of our own checkpoints: online, or target, the momentum branch."`
 	ImageSize  int    `placeholder:"S" help:"Images are S x S pixels; another size than the weights' resizes their positions (default: the weights')."`
 	Heads      int    `placeholder:"N" help:"Attention heads, for files that don't tell (default: one for 64 of the width)."`

@@ -1,7 +1,7 @@
 // Package replay applies given parameters to given images and compares the
 // pixels with stated SHA-256 hashes: `viewgen replay`, and the golden tests of
-// the whole way from a file's bytes to its two views. The formats of the case
-// files are those of ../shared/golden/pixels/README.md.
+// the whole way from a file's bytes to its two views. docs/formats/cases.md has the
+// formats.
 //
 // View cases go the way of `viewgen run`: fileviews.Maker, which decodes only
 // what the case's views need; decoding cases go through imagefile.Decoder.

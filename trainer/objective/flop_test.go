@@ -8,7 +8,7 @@ import (
 	"siameseim/trainer/nn"
 )
 
-// The figures are ../shared/peers/train_bench.py's model_flop, so that rates
+// The figures are those that docs/bench/train.py counts for PyTorch, so that rates
 // beside PyTorch's are of the same count.
 func TestFLOP(t *testing.T) {
 	cifar := Config{Objective: "siameseim", ImageSize: 32, Patch: 4, Dim: 192, Depth: 6, Heads: 3, Masked: 38,
