@@ -19,6 +19,7 @@ package dense
 import (
 	"fmt"
 	"math"
+	"siameseim/evaluate"
 )
 
 // An Encoder turns images into one feature vector for each patch.
@@ -31,24 +32,15 @@ type Encoder interface {
 	Patches(dst, images []float32, n int) error
 }
 
-// A Network gives tokens [n, 1 + patches, Dim], the class token first, for
-// images [n, 3, Size, Size]; weights.Frozen is one.
-type Network interface {
-	Size() int
-	Dim() int
-	Tokens() int
-	Forward(images []float32, n int) ([]float32, error)
-}
-
 // Tokens is the Encoder of a network's patch tokens.
 type Tokens struct {
-	Network
+	evaluate.Tokenizer
 	grid int
 }
 
 // NewTokens returns the patch tokens of a network as an Encoder. A number of
 // tokens that isn't one and a square is an error.
-func NewTokens(n Network) (*Tokens, error) {
+func NewTokens(n evaluate.Tokenizer) (*Tokens, error) {
 	grid := int(math.Round(math.Sqrt(float64(n.Tokens() - 1))))
 	if grid < 1 || 1+grid*grid != n.Tokens() {
 		return nil, fmt.Errorf("dense: %d tokens: not a class token and a square of patches", n.Tokens())

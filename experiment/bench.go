@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"siameseim/internal/rss"
 	"siameseim/internal/simd"
 	"siameseim/internal/team"
 	"siameseim/trainer"
@@ -102,7 +103,7 @@ func Bench(ctx context.Context, cfg Config, steps int) (*StepTime, error) {
 	out.GFLOPS = out.GFLOPPerStep / out.SecondsMedian
 	out.PeakGFLOPS = peak(t.Threads(), half)
 	out.ShareOfPeak = out.GFLOPS / out.PeakGFLOPS
-	out.PeakRSSBytes = peakRSS()
+	out.PeakRSSBytes = rss.Peak()
 	for k := range out.Phases {
 		phase := &out.Phases[k]
 		phase.Seconds = median(phases[phase.Phase])

@@ -13,6 +13,7 @@ import (
 
 	"siameseim/cmd/internal/cli"
 	"siameseim/internal/fileviews"
+	"siameseim/internal/rss"
 	"siameseim/internal/shapes"
 	"siameseim/views"
 	"siameseim/webdataset"
@@ -102,7 +103,7 @@ func (c *benchCommand) Run(env *cli.Env) error {
 		return err
 	}
 	const mib = 1 << 20
-	_, err := fmt.Fprintf(env.Stdout, "peak memory %.1f MiB, of which %.1f MiB are the images\n", float64(peakRSS())/mib, float64(b.imagesBytes)/mib)
+	_, err := fmt.Fprintf(env.Stdout, "peak memory %.1f MiB, of which %.1f MiB are the images\n", float64(rss.Peak())/mib, float64(b.imagesBytes)/mib)
 	return err
 }
 

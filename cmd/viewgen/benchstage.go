@@ -9,6 +9,7 @@ import (
 	"siameseim/colorjitter"
 	"siameseim/crop"
 	"siameseim/internal/fileviews"
+	"siameseim/internal/rss"
 	"siameseim/picture"
 	"siameseim/views"
 	"siameseim/webdataset"
@@ -51,7 +52,7 @@ func (b *bench) measure(stage string, threads int, d time.Duration) (stageRate, 
 		})
 	}
 	group.Wait()
-	out := stageRate{Stage: stage, Threads: threads, PeakRSSBytes: peakRSS(), ImagesBytes: b.imagesBytes}
+	out := stageRate{Stage: stage, Threads: threads, PeakRSSBytes: rss.Peak(), ImagesBytes: b.imagesBytes}
 	var perThread float64
 	for _, r := range results {
 		if r.err != nil {

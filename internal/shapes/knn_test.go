@@ -17,12 +17,9 @@ func pixels(set Set, n int) (rows blas32.General, labels []int) {
 	width := set.Size * set.Size * 3
 	rows = blas32.General{Rows: n, Cols: width, Stride: width, Data: make([]float32, n*width)}
 	pix := make([]uint8, width)
-	source := NewSource(set, 0)
+	var painter Painter
 	for i := range n {
-		_, label, err := source.Next(pix, nil)
-		if err != nil {
-			panic(err)
-		}
+		label := set.Draw(&painter, pix, nil, int64(i))
 		for j, v := range pix {
 			rows.Data[i*width+j] = (float32(v)/255 - mean[j%3]) / std[j%3]
 		}
@@ -36,12 +33,9 @@ func pixels(set Set, n int) (rows blas32.General, labels []int) {
 func statistics(set Set, n int) (rows blas32.General, labels []int) {
 	rows = blas32.General{Rows: n, Cols: 4, Stride: 4, Data: make([]float32, n*4)}
 	pix, mask := make([]uint8, set.Size*set.Size*3), make([]uint8, set.Size*set.Size)
-	source := NewSource(set, 0)
+	var painter Painter
 	for i := range n {
-		_, label, err := source.Next(pix, mask)
-		if err != nil {
-			panic(err)
-		}
+		label := set.Draw(&painter, pix, mask, int64(i))
 		row := rows.Data[4*i:]
 		for j, v := range pix {
 			row[j%3] += float32(v) / (255 * float32(len(mask)))

@@ -2,7 +2,6 @@ package shapes
 
 import (
 	"fmt"
-	"io"
 	"net/url"
 	"strconv"
 	"strings"
@@ -110,28 +109,4 @@ func (s Set) Draw(p *Painter, pix, mask []uint8, i int64) (label int) {
 	scene := s.Scene(i)
 	p.Draw(pix, mask, s.Size, &scene)
 	return scene.Class
-}
-
-// A Source reads a set from a position on, one picture after the other. It
-// isn't safe for concurrent use.
-type Source struct {
-	set     Set
-	next    int64
-	painter Painter
-}
-
-// NewSource starts at picture number start of the set.
-func NewSource(set Set, start int64) *Source { return &Source{set: set, next: start} }
-
-// Next paints the next picture into pix, and its mask into mask if that isn't
-// nil, and returns its key and label. At the end of a set that has one it
-// returns io.EOF.
-func (s *Source) Next(pix, mask []uint8) (key string, label int, err error) {
-	if s.set.Count > 0 && s.next >= s.set.Count {
-		return "", 0, io.EOF
-	}
-	key = s.set.Key(s.next)
-	label = s.set.Draw(&s.painter, pix, mask, s.next)
-	s.next++
-	return key, label, nil
 }

@@ -2,8 +2,6 @@ package shapes
 
 import (
 	"bytes"
-	"errors"
-	"io"
 	"math"
 	"testing"
 
@@ -213,17 +211,12 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-func TestSource(t *testing.T) {
+func TestKeys(t *testing.T) {
 	set := Set{Size: 8, Count: 3, Split: "test"}
-	source := NewSource(set, 1)
-	pix := make([]uint8, 8*8*3)
-	for _, want := range []string{"shape-test-00000001", "shape-test-00000002"} {
-		if key, _, err := source.Next(pix, nil); key != want || err != nil {
-			t.Errorf("got %q, %v, want %q", key, err, want)
+	for i, want := range []string{"shape-test-00000000", "shape-test-00000001", "shape-test-00000002"} {
+		if key := set.Key(int64(i)); key != want {
+			t.Errorf("got %q, want %q", key, want)
 		}
-	}
-	if _, _, err := source.Next(pix, nil); !errors.Is(err, io.EOF) {
-		t.Errorf("after the end: %v, want io.EOF", err)
 	}
 }
 

@@ -23,7 +23,7 @@ func (w *Workspace) attentionForwardGeneric(a *attentionArgs[float32]) {
 		inverse := float32(1 / total)
 		clear(sums)
 		for j, e := range weights {
-			axpyGeneric(sums, e, a.v[j*a.ld:][:a.width])
+			axpy(sums, e, a.v[j*a.ld:][:a.width])
 		}
 		out := a.out[i*a.ldo:][:a.width]
 		for c, x := range sums {
@@ -53,9 +53,9 @@ func (w *Workspace) attentionBackwardGeneric(a *attentionArgs[float32]) {
 			p := float32(math.Exp(float64(a.scale)*(float64(x)-float64(top)))) * inverse
 			ds := a.scale * p * (dotGeneric(dout, a.v[j*a.ld:][:a.width]) - delta)
 			p, ds = a.operand(p), a.operand(ds)
-			axpyGeneric(a.dv[j*a.ldd:][:a.width], p, dout)
-			axpyGeneric(dq, ds, k)
-			axpyGeneric(a.dk[j*a.ldd:][:a.width], ds, q)
+			axpy(a.dv[j*a.ldd:][:a.width], p, dout)
+			axpy(dq, ds, k)
+			axpy(a.dk[j*a.ldd:][:a.width], ds, q)
 		}
 	}
 }
@@ -66,4 +66,12 @@ func (a *attentionArgs[T]) operand(x float32) float32 {
 		return RoundBF16(x).Float32()
 	}
 	return x
+}
+
+// axpy computes dst[i] += alpha*x[i].
+func axpy(dst []float32, alpha float32, x []float32) {
+	x = x[:len(dst)]
+	for i := range dst {
+		dst[i] += float32(alpha * x[i])
+	}
 }

@@ -20,7 +20,6 @@ func BenchmarkVector(b *testing.B) {
 		call func()
 	}{
 		{"Add", func() { Add(y, x) }},
-		{"Axpy", func() { Axpy(y, 1e-3, x) }},
 		{"Scale", func() { Scale(y, -1) }},
 		{"Lerp", func() { Lerp(y, x, 0.1) }},
 		{"Dot", func() { Dot(x, z) }},

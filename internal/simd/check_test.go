@@ -8,7 +8,6 @@ func TestWrappersCheckLengths(t *testing.T) {
 	d := func(n int) []float64 { return make([]float64, n) }
 	for name, f := range map[string]func(){
 		"Add":                         func() { Add(s(4), s(3)) },
-		"Axpy":                        func() { Axpy(s(4), 1, s(5)) },
 		"Dot":                         func() { Dot(s(4), s(3)) },
 		"Lerp":                        func() { Lerp(s(4), s(3), 1) },
 		"GELU":                        func() { GELU(s(4), s(3)) },

@@ -25,17 +25,6 @@ func add(dst, x []float32) {
 	}
 }
 
-func axpy(dst []float32, alpha float32, x []float32) {
-	switch {
-	case useAVX512:
-		axpyAVX512(dst, alpha, x)
-	case useAVX2:
-		axpyAVX2(dst, alpha, x)
-	default:
-		axpyGeneric(dst, alpha, x)
-	}
-}
-
 func scale(dst []float32, alpha float32) {
 	switch {
 	case useAVX512:

@@ -6,8 +6,6 @@ func dot(x, y []float32) float32 { return dotGeneric(x, y) }
 
 func add(dst, x []float32) { addGeneric(dst, x) }
 
-func axpy(dst []float32, alpha float32, x []float32) { axpyGeneric(dst, alpha, x) }
-
 func scale(dst []float32, alpha float32) { scaleGeneric(dst, alpha) }
 
 func lerp(dst, src []float32, weight float32) { lerpGeneric(dst, src, weight) }

@@ -29,12 +29,6 @@ var elementwiseKernels = []elementwise{
 			w := x[0] + x[1]
 			return []float64{w}, []float64{ulp * math.Abs(w)}
 		}},
-	{name: "Axpy", ins: 2, outs: []int{0},
-		call: func(b [][]float32) { Axpy(b[0], 1.25e-2, b[1]) },
-		twin: func(x []float64) (_, _ []float64) {
-			p := float64(float32(1.25e-2)) * x[1]
-			return []float64{x[0] + p}, []float64{ulp * (math.Abs(x[0]+p) + math.Abs(p))}
-		}},
 	{name: "Scale", ins: 1, outs: []int{0},
 		call: func(b [][]float32) { Scale(b[0], -3.7) },
 		twin: func(x []float64) (_, _ []float64) {

@@ -16,17 +16,6 @@ func add(v *vector) {
 	v.done()
 }
 
-func axpy(v *vector) {
-	v.function("axpy", "func(dst []float32, alpha float32, x []float32)", "computes dst[i] += alpha*x[i], fused.")
-	dst, x, alpha := v.base("dst"), v.base("x"), v.scalar("alpha")
-	v.loop(v.length("dst"), 4, func(at operand.Mem, _ int) {
-		d, s := v.load(dst, at), v.load(x, at)
-		v.VFMADD231PS(alpha, s, d)
-		v.store(d, dst, at)
-	})
-	v.done()
-}
-
 func scale(v *vector) {
 	v.function("scale", "func(dst []float32, alpha float32)", "computes dst[i] *= alpha.")
 	dst, alpha := v.base("dst"), v.scalar("alpha")

@@ -40,7 +40,6 @@ var operations = []struct {
 	{"attentiondots", withBF16(attentionDots)},
 	{"attentionpack", attentionPack},
 	{"add", bothSets(add)},
-	{"axpy", bothSets(axpy)},
 	{"scale", bothSets(scale)},
 	{"lerp", bothSets(lerp)},
 	{"adamw", bothSets(adamW)},

@@ -1,4 +1,5 @@
-package main
+// Package rss tells how much memory the process has had.
+package rss
 
 import (
 	"bytes"
@@ -6,9 +7,10 @@ import (
 	"strconv"
 )
 
-// peakRSS is the most resident memory that the process had, in bytes. (What
-// getrusage says includes what the parent had when it started us.)
-func peakRSS() int64 {
+// Peak is the most resident memory that the process had, in bytes; 0 where the
+// system doesn't tell. (What getrusage says on Linux includes what the parent
+// had when it started us.)
+func Peak() int64 {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		return 0

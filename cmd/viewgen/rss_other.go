@@ -1,6 +1,0 @@
-//go:build !linux
-
-package main
-
-// peakRSS is not known here.
-func peakRSS() int64 { return 0 }
