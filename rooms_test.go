@@ -22,17 +22,17 @@ var mayImport = map[string][]string{
 		"internal/report", "internal/replay", "internal/fileviews", "internal/rss", "internal/dirlock"},
 	"cmd/internal/cli": {"views", "internal/simd"},
 	"docs/bench":       {"trainer", "pipeline", "views", "internal/safetensors"},
-	"ablate":           {"experiment", "evaluate", "weights", "dense", "pipeline", "views", "internal/report", "internal/team", "internal/dirlock"},
+	"ablate":           {"experiment", "evaluate", "weights", "dense", "pipeline", "views", "internal/report", "internal/team", "internal/atomicfile", "internal/dirlock"},
 	"experiment": {"evaluate", "trainer", "pipeline", "views", "webdataset", "picture", "internal/imagefile", "internal/shapes",
-		"internal/report", "internal/tfevents", "internal/simd", "internal/team", "internal/rss", "internal/dirlock"},
+		"internal/report", "internal/tfevents", "internal/simd", "internal/team", "internal/rss", "internal/atomicfile", "internal/dirlock"},
 	"evaluate":             {"trainer", "pipeline", "views", "internal/simd", "internal/team", "internal/safetensors"},
 	"export":               {"evaluate", "weights", "trainer", "views", "internal/npy", "internal/safetensors"},
 	"gallery":              {"evaluate", "weights", "trainer", "views", "internal/simd", "internal/team"},
 	"dense":                {"evaluate", "pipeline", "views", "crop", "webdataset", "internal/shapes", "internal/simd", "internal/team"},
-	"finetune":             {"evaluate", "export", "weights", "trainer", "pipeline", "views", "internal/simd", "internal/team", "internal/safetensors", "internal/dirlock"},
+	"finetune":             {"evaluate", "export", "weights", "trainer", "pipeline", "views", "internal/simd", "internal/team", "internal/safetensors", "internal/atomicfile", "internal/dirlock"},
 	"weights":              {"trainer", "internal/pth", "internal/safetensors", "internal/team"},
 	"trainer":              {"views", "crop", "internal/simd", "internal/team", "internal/safetensors"},
-	"viewshard":            {"pipeline", "webdataset", "views", "crop", "picture", "internal/npy", "internal/dirlock"},
+	"viewshard":            {"pipeline", "webdataset", "views", "crop", "picture", "internal/npy", "internal/atomicfile", "internal/dirlock"},
 	"pipeline":             {"webdataset", "views", "picture", "internal/imagefile", "internal/fileviews", "internal/shapes"},
 	"views":                {"crop", "colorjitter", "picture", "internal/simd"},
 	"crop":                 {"picture", "internal/simd"},
@@ -50,6 +50,7 @@ var mayImport = map[string][]string{
 	"internal/safetensors": {},
 	"internal/pth":         {},
 	"internal/npy":         {},
+	"internal/atomicfile":  {},
 	"internal/dirlock":     {},
 	"internal/rss":         {},
 	"internal/tfevents":    {},
@@ -116,7 +117,7 @@ func TestImportTableKeepsItsWalls(t *testing.T) {
 			t.Errorf("%s and %s must not import each other", pair[0], pair[1])
 		}
 	}
-	for _, leaf := range []string{"webdataset", "picture", "internal/simd", "internal/team", "internal/safetensors", "internal/pth", "internal/npy", "internal/tfevents", "internal/shapes", "internal/dirlock", "internal/rss"} {
+	for _, leaf := range []string{"webdataset", "picture", "internal/simd", "internal/team", "internal/safetensors", "internal/pth", "internal/npy", "internal/tfevents", "internal/shapes", "internal/atomicfile", "internal/dirlock", "internal/rss"} {
 		if n := len(mayImport[leaf]); n > 0 {
 			t.Errorf("%s is a leaf, but the table lets it import %d rooms", leaf, n)
 		}

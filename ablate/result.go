@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"siameseim/internal/atomicfile"
 )
 
 // A Figure is what a measurement found, and its own 95 % interval (of the
@@ -74,23 +75,10 @@ func (r *Result) write(folder string) error {
 	})
 }
 
-// writeFile writes a file aside and renames it, so that a reader finds the old
-// or the new one, never a part.
+// writeFile replaces a file of the grid's folder.
 func writeFile(path string, write func(io.Writer) error) error {
-	f, err := os.Create(path + ".tmp")
-	if err != nil {
+	if err := atomicfile.Write(path, write); err != nil {
 		return fmt.Errorf("ablate: %w", err)
-	}
-	err = write(f)
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	if err == nil {
-		err = os.Rename(path+".tmp", path)
-	}
-	if err != nil {
-		os.Remove(path + ".tmp")
-		return fmt.Errorf("ablate: %s: %w", path, err)
 	}
 	return nil
 }

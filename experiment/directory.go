@@ -1,7 +1,6 @@
 package experiment
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -10,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"siameseim/internal/atomicfile"
 	"time"
 )
 
@@ -65,28 +65,10 @@ func openDirectory(path string) (Directory, error) {
 	return Directory{path}, nil
 }
 
-// writeFile writes a file of the run aside and renames it, so that a reader
-// finds the old or the new one, never a part.
+// writeFile replaces a file of the run.
 func (d Directory) writeFile(name string, write func(io.Writer) error) error {
-	path := d.File(name)
-	f, err := os.Create(path + ".tmp")
-	if err != nil {
+	if err := atomicfile.Write(d.File(name), write); err != nil {
 		return fmt.Errorf("experiment: %w", err)
-	}
-	buffered := bufio.NewWriter(f)
-	err = write(buffered)
-	if err == nil {
-		err = buffered.Flush()
-	}
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	if err == nil {
-		err = os.Rename(path+".tmp", path)
-	}
-	if err != nil {
-		os.Remove(path + ".tmp")
-		return fmt.Errorf("experiment: %s: %w", path, err)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"maps"
@@ -14,6 +15,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"siameseim/internal/atomicfile"
 	"siameseim/internal/dirlock"
 	"siameseim/internal/simd"
 	"siameseim/trainer/checkpoint"
@@ -105,16 +107,14 @@ func (d *directory) begin(text []byte) error {
 	return d.writeFile(configName, text)
 }
 
-// writeFile writes a file aside and renames it.
+// writeFile replaces a file of the run.
 func (d *directory) writeFile(name string, text []byte) error {
-	path := d.file(name)
-	err := os.WriteFile(path+".tmp", text, 0o644)
-	if err == nil {
-		err = os.Rename(path+".tmp", path)
-	}
+	err := atomicfile.Write(d.file(name), func(w io.Writer) error {
+		_, err := w.Write(text)
+		return err
+	})
 	if err != nil {
-		os.Remove(path + ".tmp")
-		return fmt.Errorf("finetune: %s: %w", path, err)
+		return fmt.Errorf("finetune: %w", err)
 	}
 	return nil
 }

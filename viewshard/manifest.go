@@ -4,11 +4,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"siameseim/internal/atomicfile"
 	"siameseim/views"
 )
 
@@ -39,7 +41,7 @@ type Shard struct {
 // ManifestName is the manifest's file name.
 const ManifestName = "manifest.json"
 
-const tmpSuffix = ".tmp"
+const tmpSuffix = atomicfile.Suffix
 
 func shardName(number int) string { return fmt.Sprintf("views-%06d.tar", number) }
 
@@ -112,23 +114,17 @@ func prepare(dir string, configuration json.RawMessage) (*Manifest, error) {
 	return m, nil
 }
 
-// save writes the manifest aside, syncs it and renames it.
+// save replaces the folder's manifest.
 func (m *Manifest) save(dir string) error {
 	data, err := json.MarshalIndent(m, "", " ")
 	if err != nil {
 		return fmt.Errorf("viewshard: manifest: %w", err)
 	}
-	path := filepath.Join(dir, ManifestName)
-	f, err := os.Create(path + tmpSuffix)
-	if err == nil {
-		_, err = f.Write(append(data, '\n'))
-		err = errors.Join(err, f.Sync(), f.Close())
-	}
-	if err == nil {
-		err = os.Rename(path+tmpSuffix, path)
-	}
+	err = atomicfile.Write(filepath.Join(dir, ManifestName), func(w io.Writer) error {
+		_, err := w.Write(append(data, '\n'))
+		return err
+	})
 	if err != nil {
-		os.Remove(path + tmpSuffix) // what matters has gone wrong already
 		return fmt.Errorf("viewshard: manifest: %w", err)
 	}
 	return nil
