@@ -1,10 +1,9 @@
-// Package dense measures what the patch tokens of a frozen encoder know about
-// place and content (the dense half of SPEC section 7's question), without
-// training anything:
+// Package dense measures whether the patch tokens of a frozen encoder tell what
+// they show and where it is, without training anything:
 //
 //   - Locate: the patches of one image under two crops are matched by the cosine
 //     of their features; the exact relative geometry of the crops (SPEC section
-//     1) says which matches are right.
+//     1, docs/spec.md) says which matches are right.
 //   - Segment: the patches of training images whose masks are known vote for the
 //     classes of test patches.
 //
@@ -19,6 +18,7 @@ package dense
 import (
 	"fmt"
 	"math"
+
 	"siameseim/evaluate"
 )
 

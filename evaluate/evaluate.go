@@ -1,6 +1,7 @@
-// Package evaluate measures what a frozen encoder has learned (SPEC section 7).
-// It holds features in a Table, fills tables from images through an Encoder,
-// and judges them by protocols: KNN, Linear and FewShot. Raw pixels are an
+// Package evaluate measures what a frozen encoder has learned. It holds features
+// in a Table, fills tables from images through an Encoder, and judges them by
+// protocols (docs/spec.md, section 7): KNN, a vote of the nearest; Linear, a
+// linear probe; FewShot, logistic regression on few labels. Raw pixels are an
 // Encoder too, so that the figure to beat goes through the same code.
 //
 // Results are the same for any number of threads. The package knows no

@@ -10,8 +10,8 @@
 // A network that was pre-trained with a final norm loses it: the head's own
 // takes its place. Positions stay as they are. The patch embedding is trained.
 //
-// A [Tuner] computes steps. Which images it sees, and how they are augmented,
-// is its caller's choice. Results have the same bits for any number of threads.
+// [Train] is a whole run: it reads and augments images, validates, keeps a run
+// directory and goes on where it stood. A [Tuner] computes its steps. Results have the same bits for any number of threads.
 package finetune
 
 import (

@@ -1,6 +1,6 @@
-// Package picture holds the image type that travels between the rooms: pixels
-// that a decoder wrote and that the view kernels read. It knows no file format
-// and no operation on pixels.
+// Package picture holds the image types that decoders hand to crops, colours and
+// views: RGB, and for views near the exact ones Planar and YCbCr. It knows no
+// file format and no operation on pixels.
 package picture
 
 import "fmt"

@@ -1,5 +1,6 @@
-// Command evaluate measures what an encoder has learned, by the protocols of
-// SPEC section 7, and hands its features and weights on.
+// Command evaluate measures what an encoder has learned (kNN, linear probe, few
+// labels, fine-tuning, patches found again, segmentation), and hands its features
+// and weights on.
 package main
 
 import (

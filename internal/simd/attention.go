@@ -63,8 +63,12 @@ func (s *attentionScratch) takeNext() nextHead {
 	return n
 }
 
-// AttentionForward computes out [tokens, width], rows ldo apart, and stats
-// unless it is nil. out may not overlap the inputs. scale is positive.
+// AttentionForward computes one head, out = softmax(scale q kᵀ) v [tokens, width],
+// from rows of q, k and v that are ld apart, out's ldo apart. stats
+// [2, tokens], unless it is nil, gets what AttentionBackward needs of the softmax:
+// each row's largest logit, and 1 over its sum of exponentials. out may not
+// overlap the inputs. scale is positive. A row with NaN or +Inf among its logits,
+// or -Inf only, is NaN.
 func (w *Workspace) AttentionForward(out []float32, ldo int, q, k, v []float32, ld, tokens, width int, scale float32, stats []float32) {
 	a := attentionArgs[float32]{tokens: tokens, width: width, scale: scale, q: q, k: k, v: v, ld: ld, out: out, ldo: ldo, stats: stats,
 		next: w.attention.takeNext()}

@@ -6,8 +6,7 @@ import "siameseim/internal/simd"
 // [Out, rest].
 //
 // Forward and Backward take and give float32; on a machine of bfloat16 they
-// round rows as they go. Blocks call the products themselves: product,
-// inputProduct and addWeightGrad for each precision.
+// round rows as they go.
 type Linear struct {
 	m            *Machine
 	Weight, Bias *Param // Bias nil: none
