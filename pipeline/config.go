@@ -99,19 +99,28 @@ func (c *Config) normalise() error {
 		{"start epoch", int64(c.Start.Epoch), 0}, {"start sample", c.Start.Sample, 0}, {"bad samples before", c.StartBad, 0}, {"bad sample limit", c.BadSamples.Max, 0},
 	} {
 		if f.value < f.least {
-			return fmt.Errorf("pipeline: %s: %d is less than %d", f.name, f.value, f.least)
+			return &ConfigError{fmt.Errorf("%s: %d is less than %d", f.name, f.value, f.least)}
 		}
 	}
 	switch share := c.BadSamples.Share; {
 	case len(c.Data) == 0:
-		return errors.New("pipeline: no data given")
+		return &ConfigError{errors.New("no data given")}
 	case c.Rank >= c.World:
-		return fmt.Errorf("pipeline: rank %d of a world of %d: ranks count from 0", c.Rank, c.World)
+		return &ConfigError{fmt.Errorf("rank %d of a world of %d: ranks count from 0", c.Rank, c.World)}
 	case !(share >= 0 && share <= 1):
-		return fmt.Errorf("pipeline: share of bad samples: %v is not from 0 to 1", share)
+		return &ConfigError{fmt.Errorf("share of bad samples: %v is not from 0 to 1", share)}
 	}
 	if err := c.Recipe.Validate(); err != nil {
-		return fmt.Errorf("pipeline: %w", err)
+		return &ConfigError{err}
 	}
 	return nil
 }
+
+// ConfigError reports a Config that means nothing.
+type ConfigError struct{ Err error }
+
+func (e *ConfigError) Error() string { return "pipeline: " + e.Err.Error() }
+func (e *ConfigError) Unwrap() error { return e.Err }
+
+// UsageError marks it as the caller's.
+func (e *ConfigError) UsageError() {}

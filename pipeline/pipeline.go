@@ -53,9 +53,9 @@ func Start(ctx context.Context, cfg Config) (*Pipeline, error) {
 	s.opt = webdataset.Options{Stdin: cfg.Stdin, AllowPipe: cfg.AllowPipe}
 	switch {
 	case len(s.urls) < cfg.World:
-		return nil, fmt.Errorf("pipeline: %d shards cannot be shared by %d ranks", len(s.urls), cfg.World)
+		return nil, &ConfigError{fmt.Errorf("%d shards cannot be shared by %d ranks", len(s.urls), cfg.World)}
 	case s.once() && cfg.Epochs > cfg.Start.Epoch+1:
-		return nil, errors.New("pipeline: standard input can be read for one epoch only")
+		return nil, &ConfigError{errors.New("standard input can be read for one epoch only")}
 	}
 	p := &Pipeline{
 		cfg: cfg, sources: s, tally: newTally(&cfg),

@@ -37,7 +37,7 @@ func expand(specs []string) (*sources, error) {
 	for i, url := range urls {
 		switch {
 		case url == "-" && stdin:
-			return nil, errors.New("pipeline: standard input is given twice")
+			return nil, &ConfigError{errors.New("standard input is given twice")}
 		case url == "-":
 			stdin = true
 		case strings.HasPrefix(url, "builtin:"):

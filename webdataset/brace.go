@@ -10,7 +10,10 @@ import (
 // maxBraces bounds the names that one pattern may stand for.
 const maxBraces = 1 << 20
 
-var errBraces = fmt.Errorf("pattern stands for more than %d names", maxBraces)
+var (
+	errBraces = fmt.Errorf("pattern stands for more than %d names", maxBraces)
+	errRange  = errors.New("pattern with a number that is too large")
+)
 
 // expandBraces expands a pattern as the Python package braceexpand does, which
 // webdataset uses: lists {a,b}, numeric ranges {0..9} and {00..90..10} (a
@@ -140,7 +143,7 @@ func expandRange(expr string) (items []string, ok bool, err error) {
 			return nil, false, nil
 		}
 		if step, err = strconv.Atoi(text); err != nil {
-			return nil, false, err
+			return nil, false, errRange
 		}
 		step = max(step, 1)
 	}
@@ -152,7 +155,7 @@ func expandRange(expr string) (items []string, ok bool, err error) {
 			last, err = strconv.Atoi(parts[1])
 		}
 		if err != nil {
-			return nil, false, err
+			return nil, false, errRange
 		}
 		width := 0
 		if padded(parts[0]) || padded(parts[1]) {

@@ -21,6 +21,19 @@ func (e *FormatError) Error() string {
 
 func (e *FormatError) Unwrap() error { return e.Cause }
 
+// SpecError reports a specification of sources that means nothing: what a user
+// wrote, not what lies on the disk.
+type SpecError struct {
+	Spec  string
+	Cause error
+}
+
+func (e *SpecError) Error() string { return fmt.Sprintf("webdataset: %q: %v", e.Spec, e.Cause) }
+func (e *SpecError) Unwrap() error { return e.Cause }
+
+// UsageError marks it as the caller's.
+func (e *SpecError) UsageError() {}
+
 // UnsupportedError reports a source that may well be right but is of a kind
 // that cannot be read.
 type UnsupportedError struct {

@@ -1,6 +1,7 @@
 package webdataset
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -19,7 +20,7 @@ func Expand(specs []string) ([]string, error) {
 	for _, spec := range specs {
 		for _, part := range splitList(spec) {
 			if part == "" {
-				return nil, fmt.Errorf("webdataset: %q: empty source", spec)
+				return nil, &SpecError{spec, errEmpty}
 			}
 			// A command and a name inside the program are nobody's pattern.
 			if part == "-" || strings.HasPrefix(part, "pipe:") || strings.HasPrefix(part, "builtin:") {
@@ -28,7 +29,7 @@ func Expand(specs []string) ([]string, error) {
 			}
 			paths, err := expandBraces(part)
 			if err != nil {
-				return nil, fmt.Errorf("webdataset: %q: %w", part, err)
+				return nil, &SpecError{part, err}
 			}
 			for _, path := range paths {
 				sources, err = appendSource(sources, path)
@@ -40,6 +41,8 @@ func Expand(specs []string) ([]string, error) {
 	}
 	return sources, nil
 }
+
+var errEmpty = errors.New("empty source")
 
 // splitList cuts at "::"; a command keeps what follows it.
 func splitList(spec string) []string {
@@ -57,7 +60,7 @@ func splitList(spec string) []string {
 
 func appendSource(sources []string, path string) ([]string, error) {
 	if path == "" {
-		return nil, fmt.Errorf("webdataset: empty source")
+		return nil, &SpecError{path, errEmpty}
 	}
 	if _, ok := remote(path); ok || path == "-" {
 		return append(sources, path), nil
@@ -94,7 +97,7 @@ func appendSource(sources []string, path string) ([]string, error) {
 func appendMatches(sources []string, pattern string) ([]string, error) {
 	matches, err := filepath.Glob(pattern)
 	if err != nil {
-		return nil, fmt.Errorf("webdataset: %q: %w", pattern, err)
+		return nil, &SpecError{pattern, err}
 	}
 	if len(matches) == 0 {
 		return nil, fmt.Errorf("webdataset: %s: no file matches: %w", pattern, os.ErrNotExist)

@@ -25,6 +25,7 @@ func TestFolder(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"c/dog/2.jpg", "c/dog/1.PNG", "c/cat/x.y.webp", "c/cat/notes.txt", "c/cat/.z.jpg", "c/.git/a.jpg", "c/ant/readme", "c/labels.txt",
+		"deep/dog/1.jpg", "deep/dog/old/9.jpg", "deep/dog/old.new/8.jpg", "deep/cat/2.tif", "meta/__bg__/a.jpg",
 		"flat/b.jpg", "flat/a.jpeg", "flat/list.csv", "mixed/a.jpg", "mixed/k/b.jpg", "none/a.txt"} {
 		put(name)
 	}
@@ -58,7 +59,16 @@ func TestFolder(t *testing.T) {
 	if diff := cmp.Diff([]string{"a jpeg=flat/a.jpeg", "b jpg=flat/b.jpg"}, rows(got)); err != nil || diff != "" {
 		t.Errorf("%v %s", err, diff)
 	}
-	for _, name := range []string{"mixed", "none"} {
+	if err := os.Symlink("../dog/old", filepath.Join(dir, "deep", "cat", "link")); err != nil {
+		t.Logf("without a link: %v", err)
+	}
+	got, err = readAll(context.Background(), filepath.Join(dir, "deep"), Options{})
+	want := []string{"cat/2 tif=deep/cat/2.tif cls=0", "cat/link/9 jpg=deep/dog/old/9.jpg cls=0", "dog/1 jpg=deep/dog/1.jpg cls=1",
+		"dog/old/9 jpg=deep/dog/old/9.jpg cls=1", "dog/old.new/8 jpg=deep/dog/old.new/8.jpg cls=1"}
+	if diff := cmp.Diff(want, rows(got)); err != nil || diff != "" {
+		t.Errorf("%v %s", err, diff)
+	}
+	for _, name := range []string{"mixed", "none", "meta"} {
 		var format *FormatError
 		if _, err := readAll(context.Background(), filepath.Join(dir, name), Options{}); !errors.As(err, &format) {
 			t.Errorf("%s: %v", name, err)

@@ -67,20 +67,57 @@ func Open(ctx context.Context, url string, opt Options) (Reader, error) {
 	if scheme, ok := remote(url); ok {
 		return nil, &UnsupportedError{Source: url, Reason: fmt.Sprintf("%s sources are not supported", scheme)}
 	}
+	info, err := os.Stat(url)
+	if err != nil {
+		return nil, fileError(url, err)
+	}
+	if info.IsDir() {
+		return openFolder(ctx, url, opt)
+	}
+	if !info.Mode().IsRegular() {
+		return openStream(ctx, url, opt)
+	}
 	f, err := os.Open(url)
 	if err != nil {
 		return nil, fileError(url, err)
 	}
-	info, err := f.Stat()
-	if err != nil {
-		f.Close()
-		return nil, fileError(url, err)
-	}
-	if info.IsDir() {
-		f.Close()
-		return openFolder(ctx, url, opt)
-	}
 	return openTar(ctx, url, &checked{ctx: ctx, in: f}, f, opt)
+}
+
+// openStream opens what may block for ever, a named pipe say, already when it is
+// opened.
+func openStream(ctx context.Context, url string, opt Options) (Reader, error) {
+	type result struct {
+		f   *os.File
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		f, err := os.Open(url)
+		done <- result{f, err}
+	}()
+	select {
+	case <-ctx.Done():
+		go func() { // one goroutine stays until the other end comes
+			if r := <-done; r.err == nil {
+				r.f.Close()
+			}
+		}()
+		return nil, ctx.Err()
+	case r := <-done:
+		if r.err != nil {
+			return nil, fileError(url, r.err)
+		}
+		return openTar(ctx, url, &detached{ctx: ctx, in: r.f}, unhurried{r.f}, opt)
+	}
+}
+
+// unhurried is closed without waiting for a Read that may stand in the way.
+type unhurried struct{ f *os.File }
+
+func (u unhurried) Close() error {
+	go u.f.Close()
+	return nil
 }
 
 // remote reports whether a source is not a path of the file system, and of

@@ -80,9 +80,27 @@ func openTar(ctx context.Context, url string, in io.Reader, file io.Closer, opt 
 		}
 		r.stream.in = z
 		r.closer = append(r.closer, z.IOReadCloser())
+	default:
+		if name := foreign(magic); name != "" {
+			file.Close()
+			return nil, &UnsupportedError{Source: url, Reason: name + ", not a tar archive (plain, gzip or zstd)"}
+		}
 	}
 	r.tar = tar.NewReader(r.stream)
 	return r, nil
+}
+
+// foreign names formats that are taken for shards, by their first bytes.
+func foreign(magic []byte) string {
+	for _, f := range [...]struct{ magic, name string }{
+		{"\xfd7zX", "an xz file"}, {"BZh", "a bzip2 file"}, {"PK\x03\x04", "a zip file"}, {"\x89HDF", "an HDF5 file"},
+		{"\xff\xd8\xff", "a JPEG image"}, {"\x89PNG", "a PNG image"},
+	} {
+		if bytes.HasPrefix(magic, []byte(f.magic)) {
+			return f.name
+		}
+	}
+	return ""
 }
 
 func (r *tarReader) Close() error {

@@ -32,15 +32,15 @@ func Parse(spec string) (Set, error) {
 	set := Set{Size: DefaultSize, Split: "train"}
 	name, query, _ := strings.Cut(spec, "?")
 	if name != URL {
-		return Set{}, fmt.Errorf("shapes: %q: not %s", spec, URL)
+		return Set{}, &SpecError{spec, fmt.Errorf("not %s", URL)}
 	}
 	values, err := url.ParseQuery(query)
 	if err != nil {
-		return Set{}, fmt.Errorf("shapes: %q: query: %w", spec, err)
+		return Set{}, &SpecError{spec, fmt.Errorf("query: %w", err)}
 	}
 	for key, list := range values {
 		if len(list) > 1 {
-			return Set{}, fmt.Errorf("shapes: %q: %s given %d times", spec, key, len(list))
+			return Set{}, &SpecError{spec, fmt.Errorf("%s given %d times", key, len(list))}
 		}
 		value, err := list[0], error(nil)
 		switch key {
@@ -67,11 +67,23 @@ func Parse(spec string) (Set, error) {
 			err = fmt.Errorf("unknown key; known are size, count, split, seed and light")
 		}
 		if err != nil {
-			return Set{}, fmt.Errorf("shapes: %q: %s: %w", spec, key, err)
+			return Set{}, &SpecError{spec, fmt.Errorf("%s: %w", key, err)}
 		}
 	}
 	return set, nil
 }
+
+// SpecError reports a URL that names no set.
+type SpecError struct {
+	Spec  string
+	Cause error
+}
+
+func (e *SpecError) Error() string { return fmt.Sprintf("shapes: %q: %v", e.Spec, e.Cause) }
+func (e *SpecError) Unwrap() error { return e.Cause }
+
+// UsageError marks it as the caller's.
+func (e *SpecError) UsageError() {}
 
 // String is the whole URL of a set, as Parse reads it.
 func (s Set) String() string {

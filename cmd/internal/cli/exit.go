@@ -40,6 +40,13 @@ type UsageError struct{ Err error }
 func (e *UsageError) Error() string { return e.Err.Error() }
 func (e *UsageError) Unwrap() error { return e.Err }
 
+// usageError is an error of another package that says the same of itself by a
+// method of that name.
+type usageError interface {
+	error
+	UsageError()
+}
+
 // Usagef returns a UsageError.
 func Usagef(format string, args ...any) error {
 	return &UsageError{fmt.Errorf(format, args...)}
@@ -98,12 +105,13 @@ func Main(env *Env, description string, grammar any, options ...kong.Option) int
 	}
 	err = command.Run(env)
 	var usage *UsageError
+	var theirs usageError
 	switch {
 	case err == nil:
 		return ExitDone
 	case errors.Is(err, syscall.EPIPE):
 		return ExitPipe
-	case errors.As(err, &usage):
+	case errors.As(err, &usage), errors.As(err, &theirs):
 		return fail(ExitUsage, err)
 	case errors.Is(err, ErrStopped):
 		fmt.Fprintf(env.Stderr, "%s: %v\n", env.Program, err)
