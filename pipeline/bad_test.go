@@ -138,7 +138,7 @@ func TestBadShard(t *testing.T) {
 	var reported []Bad
 	cfg.Report = func(b Bad) { reported = append(reported, b) }
 	got, err = run(t, cfg)
-	if err != nil || len(keys(got)) != 13 || len(reported) != 1 || reported[0].Kind != BadShard || reported[0].Error() != format.Error() {
+	if err != nil || len(keys(got)) != 13 || len(reported) != 1 || reported[0].Kind != BadShard || reported[0].Source != paths[1] || reported[0].Error() != format.Error() {
 		t.Errorf("%v, %v, %v", keys(got), reported, err)
 	}
 	// A shard that is gone is found out before the start.

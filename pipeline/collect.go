@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"errors"
 	"fmt"
 
 	"siameseim/views"
@@ -69,7 +70,12 @@ func (c *collector) take(t *task) error {
 		p.recycle(t)
 		return p.tally.epochEnd()
 	case badShard:
-		err := p.tally.sampleBad(Bad{Kind: BadShard, At: t.at, Err: t.err}, t.at)
+		bad := Bad{Kind: BadShard, At: t.at, Err: t.err}
+		var shard *shardError
+		if errors.As(t.err, &shard) {
+			bad.Source, bad.Err = shard.source, shard.err
+		}
+		err := p.tally.sampleBad(bad, t.at)
 		p.recycle(t)
 		return err
 	}

@@ -66,8 +66,9 @@ type Policy struct {
 	Strict bool
 	Max    int64   // stop when more than Max samples are bad; 0: no limit
 	Share  float64 // stop when more than this share is bad, looked at from 1000 samples on and at an epoch's end; 0: no limit
-	// SkipShards goes on with the next shard after one that is missing, damaged
-	// or cut off; the samples before the damage have been delivered.
+	// SkipShards goes on with the next shard after one that is damaged or cut
+	// off, or that has gone since the start; the samples before the damage have
+	// been delivered.
 	SkipShards bool
 }
 

@@ -117,7 +117,8 @@ func (o *order) next() (entry, error) {
 // its end gives its slot, and its turn, to the next one in the list.
 func (o *order) interleaved() (entry, error) {
 	for len(o.slots) > 0 {
-		e, err := o.slots[o.turn].next(o.ctx)
+		source := o.slots[o.turn]
+		e, err := source.next(o.ctx)
 		if err == nil {
 			o.turn = (o.turn + 1) % len(o.slots)
 			return e, nil
@@ -134,14 +135,17 @@ func (o *order) interleaved() (entry, error) {
 			}
 		}
 		if err != io.EOF {
-			return entry{}, &shardError{err}
+			return entry{}, &shardError{source.url, err}
 		}
 	}
 	return entry{}, io.EOF
 }
 
 // shardError marks the error of one source that could not be read to its end.
-type shardError struct{ err error }
+type shardError struct {
+	source string
+	err    error
+}
 
 func (e *shardError) Error() string { return e.err.Error() }
 func (e *shardError) Unwrap() error { return e.err }

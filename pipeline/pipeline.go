@@ -154,7 +154,7 @@ func (p *Pipeline) sequenceEpoch(at *views.Position) bool {
 			}
 			return true
 		case errors.As(err, &shard) && p.cfg.BadSamples.SkipShards:
-			if at.Sample >= skip && !p.put(badShard, entry{}, *at, shard.err) {
+			if at.Sample >= skip && !p.put(badShard, entry{}, *at, shard) {
 				return false
 			}
 		default:

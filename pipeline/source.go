@@ -97,6 +97,7 @@ func Count(ctx context.Context, data []string, allowPipe bool) (samples, sizeByt
 // stream is one open source, read ahead by a goroutine of its own so that
 // decompression of the interleaved shards runs in parallel.
 type stream struct {
+	url    string
 	ch     chan entry
 	err    error // set before ch is closed; nil at the source's end
 	cancel context.CancelFunc
@@ -109,7 +110,7 @@ const readAhead = 4
 // source, with ctx or with close.
 func (s *sources) open(ctx context.Context, wg *sync.WaitGroup, i int, permute *rand.Rand) *stream {
 	ctx, cancel := context.WithCancel(ctx)
-	st := &stream{ch: make(chan entry, readAhead), cancel: cancel}
+	st := &stream{url: s.urls[i], ch: make(chan entry, readAhead), cancel: cancel}
 	wg.Go(func() {
 		defer close(st.ch)
 		defer cancel()

@@ -1,19 +1,14 @@
 package viewshard
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"siameseim/pipeline"
 	"siameseim/views"
-	"siameseim/webdataset"
 )
 
 // Config says what is written. The zero values of its own fields are the
@@ -40,6 +35,10 @@ type Summary struct {
 	Samples int64 // images
 	Bad     int64 // samples that gave no views
 	Shards  int   // complete ones; 1 for a stream
+
+	// BadShards are the sources that were given up before their end (Policy's
+	// SkipShards), sorted.
+	BadShards []string
 }
 
 // DefaultShardSamples is the number of images in a shard where Config doesn't
@@ -107,90 +106,4 @@ func names[V any](table map[string]V) string {
 	sorted := slices.Sorted(maps.Keys(table))
 	last := len(sorted) - 1
 	return strings.Join(sorted[:last], ", ") + " or " + sorted[last]
-}
-
-// identity is the part of a configuration that the bytes of the shards depend
-// on, as the manifest holds it. Sources are named without their folder, so that
-// data that was moved stays the same data.
-type identity struct {
-	Data         []dataFile   `json:"data"`
-	Seed         uint64       `json:"seed"`
-	FirstEpoch   int          `json:"first_epoch"`
-	Epochs       int          `json:"epochs"`
-	Recipe       views.Recipe `json:"recipe"`
-	Shuffle      int          `json:"shuffle"`
-	Interleave   int          `json:"interleave"`
-	Rank         int          `json:"rank"`
-	World        int          `json:"world"`
-	MaxPixels    int64        `json:"max_pixels"`
-	Fast         bool         `json:"fast"`
-	Format       string       `json:"format"`
-	ShardSamples int          `json:"shard_samples"`
-	Batch        int          `json:"batch"`
-	Dtype        string       `json:"dtype"`
-}
-
-type dataFile struct {
-	Name  string `json:"name"`
-	Bytes int64  `json:"bytes,omitempty"` // of a file
-}
-
-func identify(c *Config) (json.RawMessage, error) {
-	p := &c.Pipeline
-	urls, err := webdataset.Expand(p.Data)
-	if err != nil {
-		return nil, fmt.Errorf("viewshard: %w", err)
-	}
-	id := identity{
-		Seed: p.Seed, FirstEpoch: p.Start.Epoch, Epochs: p.Epochs, Recipe: p.Recipe,
-		Shuffle: p.Shuffle, Interleave: p.Interleave, Rank: p.Rank, World: p.World, MaxPixels: p.MaxPixels, Fast: p.Fast,
-		Format: c.Format, ShardSamples: c.ShardSamples, Batch: c.Batch, Dtype: c.Dtype,
-	}
-	for _, url := range urls {
-		file := dataFile{Name: url}
-		if info, err := os.Stat(url); err == nil {
-			file.Name = filepath.Base(url)
-			if info.Mode().IsRegular() {
-				file.Bytes = info.Size()
-			}
-		}
-		id.Data = append(id.Data, file)
-	}
-	return json.Marshal(id)
-}
-
-// compare returns nil if two configurations are the same, else an error that
-// names what differs.
-func compare(dir string, have, want json.RawMessage) error {
-	var old, now map[string]json.RawMessage
-	if err := json.Unmarshal(have, &old); err != nil {
-		return &ConfigError{dir, fmt.Sprintf("manifest: configuration: %v", err)}
-	}
-	if err := json.Unmarshal(want, &now); err != nil {
-		return err
-	}
-	var differing []string
-	for _, key := range slices.Sorted(maps.Keys(now)) {
-		if a, b := compact(old[key]), compact(now[key]); !bytes.Equal(a, b) {
-			const enough = 60 // characters of a value that a message shows
-			if len(a)+len(b) > enough {
-				differing = append(differing, key)
-			} else {
-				differing = append(differing, fmt.Sprintf("%s (%s there, %s now)", key, a, b))
-			}
-		}
-	}
-	if len(differing) == 0 {
-		return nil
-	}
-	return &ConfigError{dir, "holds shards of another configuration: different " + strings.Join(differing, ", ")}
-}
-
-// compact is a JSON value without the white space that indenting gave it.
-func compact(value json.RawMessage) []byte {
-	var b bytes.Buffer
-	if json.Compact(&b, value) != nil {
-		return []byte("nothing")
-	}
-	return b.Bytes()
 }

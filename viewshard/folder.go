@@ -27,7 +27,7 @@ func WriteFolder(ctx context.Context, dir string, cfg Config) (Summary, error) {
 	if err := cfg.normalise(); err != nil {
 		return Summary{}, err
 	}
-	configuration, err := identify(&cfg)
+	configuration, err := identify(ctx, &cfg, dir)
 	if err != nil {
 		return Summary{}, err
 	}
@@ -45,7 +45,7 @@ func WriteFolder(ctx context.Context, dir string, cfg Config) (Summary, error) {
 	if err != nil {
 		return Summary{}, err
 	}
-	f := &folder{dir: dir, cfg: &cfg, manifest: m, create: createFile}
+	f := &folder{dir: dir, cfg: &cfg, manifest: m, create: createFile, given: giveUp(&cfg, m.BadShards)}
 	return f.run(ctx)
 }
 
@@ -63,6 +63,7 @@ type folder struct {
 	cfg      *Config
 	manifest *Manifest
 	create   func(path string) (file, error)
+	given    *givenUp
 	sum      Summary
 	shard    *shard
 }
@@ -76,8 +77,8 @@ func (f *folder) run(ctx context.Context) (Summary, error) {
 		f.cfg.Pipeline.Start, f.cfg.Pipeline.StartBad = s.Next, s.Bad
 	}
 	if m.Complete {
-		f.sum.Bad = m.Bad
-		return f.sum, nil
+		f.sum.Bad, f.sum.BadShards = m.Bad, m.BadShards
+		return f.sum, f.allowed()
 	}
 	// From here on the folder is this configuration's.
 	if err := m.save(f.dir); err != nil {
@@ -91,12 +92,22 @@ func (f *folder) run(ctx context.Context) (Summary, error) {
 	if err == nil && f.shard != nil {
 		err = f.finish()
 	}
+	f.sum.BadShards = f.given.list()
 	if err != nil {
 		return f.sum, errors.Join(err, f.discard())
 	}
 	f.sum.Bad = stats.Bad
-	m.Complete, m.Samples, m.Bad = true, f.sum.Samples, f.sum.Bad
+	m.Complete, m.Samples, m.Bad, m.BadShards = true, f.sum.Samples, f.sum.Bad, f.sum.BadShards
 	return f.sum, m.save(f.dir)
+}
+
+// allowed holds a complete run to the policy of this one, which may be stricter.
+func (f *folder) allowed() error {
+	p := f.cfg.Pipeline.BadSamples
+	if bad := f.manifest.Bad; bad > 0 && (p.Strict || p.Max > 0 && bad > p.Max) {
+		return fmt.Errorf("viewshard: %s: is complete, but without %d bad samples, more than are allowed now", f.dir, bad)
+	}
+	return nil
 }
 
 func (f *folder) write(sample func(*keyNames) (*webdataset.Sample, error), images int, next views.Position, bad int64) error {
@@ -191,6 +202,7 @@ func (f *folder) finish() error {
 	s.entry.SHA256 = fmt.Sprintf("%x", s.sum.Sum(nil))
 	f.manifest.Shards = append(f.manifest.Shards, s.entry)
 	f.sum.Shards++
+	f.manifest.BadShards = f.given.list()
 	return f.manifest.save(f.dir)
 }
 

@@ -24,6 +24,8 @@ type Manifest struct {
 	Complete bool  `json:"complete"`
 	Samples  int64 `json:"samples"`
 	Bad      int64 `json:"bad"`
+	// BadShards are Summary.BadShards so far.
+	BadShards []string `json:"bad_shards,omitempty"`
 }
 
 // Shard is one complete file of the folder.

@@ -18,6 +18,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
 	"siameseim/pipeline"
@@ -148,7 +149,7 @@ func TestShardsIndependentOfWorkers(t *testing.T) {
 			}
 			dir := t.TempDir()
 			sum, err := WriteFolder(context.Background(), dir, cfg)
-			if err != nil || sum != (Summary{Samples: 38, Bad: 8, Shards: shards}) {
+			if err != nil || !cmp.Equal(sum, Summary{Samples: 38, Bad: 8, Shards: shards}) {
 				t.Fatalf("%s: %+v, %v", format, sum, err)
 			}
 			got := files(t, dir)
@@ -241,7 +242,7 @@ func TestStream(t *testing.T) {
 	want := files(t, dir)[shardName(0)]
 	var b bytes.Buffer
 	sum, err := WriteStream(context.Background(), &b, cfg)
-	if err != nil || sum != (Summary{24, 6, 1}) || b.String() != want {
+	if err != nil || !cmp.Equal(sum, Summary{Samples: 24, Bad: 6, Shards: 1}) || b.String() != want {
 		t.Errorf("%+v, %v, %d bytes of %d", sum, err, b.Len(), len(want))
 	}
 	// With small shards, equal neighbours are still kept apart.

@@ -63,7 +63,9 @@ func WriteStream(ctx context.Context, w io.Writer, cfg Config) (Summary, error) 
 	}
 	buf := bufio.NewWriterSize(w, buffered)
 	s := &stream{cfg: &cfg, tar: webdataset.NewWriter(buf)}
+	given := giveUp(&cfg, nil)
 	stats, err := pump(ctx, &cfg, s, 0)
+	s.sum.BadShards = given.list()
 	if err != nil {
 		// What is whole goes out; without the end mark a reader sees that the
 		// stream broke off.
