@@ -17,6 +17,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
@@ -287,5 +288,27 @@ func TestStreamReaderGoesAway(t *testing.T) {
 		if _, err := WriteStream(context.Background(), &full{room, syscall.EPIPE}, cfg); !errors.Is(err, syscall.EPIPE) || strings.Count(err.Error(), "broken pipe") != 1 {
 			t.Errorf("room for %d: %v", room, err)
 		}
+	}
+}
+
+// stalled is a reader that never takes anything.
+type stalled chan struct{}
+
+func (s stalled) Write(p []byte) (int, error) {
+	<-s
+	return len(p), nil
+}
+
+// TestStalledReader: a run whose reader holds it up ends all the same.
+func TestStalledReader(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	out := make(stalled)
+	defer close(out)
+	cfg := config([]string{"builtin:shapes?size=32"})
+	cfg.Format = "png"
+	cfg.Pipeline.Recipe = views.SmallRecipe(64)
+	time.AfterFunc(300*time.Millisecond, cancel)
+	if _, err := WriteStream(ctx, out, cfg); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"siameseim/pipeline"
 	"siameseim/views"
@@ -61,7 +62,7 @@ func WriteStream(ctx context.Context, w io.Writer, cfg Config) (Summary, error) 
 	if err := cfg.normalise(); err != nil {
 		return Summary{}, err
 	}
-	buf := bufio.NewWriterSize(w, buffered)
+	buf := bufio.NewWriterSize(&interruptible{ctx, w}, buffered)
 	s := &stream{cfg: &cfg, tar: webdataset.NewWriter(buf)}
 	given := giveUp(&cfg, nil)
 	stats, err := pump(ctx, &cfg, s, 0)
@@ -79,6 +80,40 @@ func WriteStream(ctx context.Context, w io.Writer, cfg Config) (Summary, error) 
 		return s.sum, streamError(err)
 	}
 	return s.sum, nil
+}
+
+// interruptible gives up a Write that a reader holds up when ctx ends. The
+// goroutine of that Write stays until the reader goes on; what it writes must
+// not be changed any more.
+type interruptible struct {
+	ctx context.Context
+	w   io.Writer
+}
+
+// grace is how long a Write may take after ctx's end.
+const grace = 200 * time.Millisecond
+
+func (i *interruptible) Write(p []byte) (int, error) {
+	type result struct {
+		n   int
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		n, err := i.w.Write(p)
+		done <- result{n, err}
+	}()
+	select {
+	case r := <-done:
+		return r.n, r.err
+	case <-i.ctx.Done():
+	}
+	select {
+	case r := <-done:
+		return r.n, r.err
+	case <-time.After(grace):
+		return 0, i.ctx.Err()
+	}
 }
 
 func streamError(err error) error { return fmt.Errorf("viewshard: output stream: %w", err) }

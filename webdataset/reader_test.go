@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -246,5 +247,35 @@ func TestPipe(t *testing.T) {
 	defer cancel()
 	if _, err := Open(short, "pipe:sleep 3", allowed); err != context.DeadlineExceeded {
 		t.Error(err)
+	}
+}
+
+// TestStalledPipe: a named pipe that nobody writes to doesn't hold up the end.
+func TestStalledPipe(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pipe.tar")
+	if err := exec.Command("mkfifo", path).Run(); err != nil {
+		t.Skipf("no named pipes here: %v", err)
+	}
+	open := func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+		defer cancel()
+		r, err := Open(ctx, path, Options{})
+		if err != nil {
+			return err
+		}
+		defer r.Close()
+		_, err = r.Next()
+		return err
+	}
+	if err := open(); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("without a writer: %v", err)
+	}
+	w, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Skipf("%v", err)
+	}
+	defer w.Close()
+	if err := open(); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a writer that writes nothing: %v", err)
 	}
 }

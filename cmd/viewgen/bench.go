@@ -52,6 +52,9 @@ func (c *benchCommand) Run(env *cli.Env) error {
 		return err
 	}
 	for _, url := range c.Data {
+		if url == "-" {
+			return cli.Usagef("--data -: standard input can be read once, stage read goes over it again and again: give files")
+		}
 		if strings.HasPrefix(url, shapes.URL) {
 			return cli.Usagef("--data %s: pictures that are drawn have no file to read and decode: give shards or folders", url)
 		}
@@ -61,8 +64,9 @@ func (c *benchCommand) Run(env *cli.Env) error {
 			return cli.Usagef("--stage %s: unknown; stages are %v", s, stages)
 		}
 	}
-	if c.Images < 1 || !(c.Seconds > 0) {
-		return cli.Usagef("--images and --seconds must be above 0")
+	const mostSeconds = 1e6
+	if c.Images < 1 || !(c.Seconds > 0 && c.Seconds <= mostSeconds) {
+		return cli.Usagef("--images must be above 0, --seconds above 0 and at most %g", mostSeconds)
 	}
 	recipe := views.DefaultRecipe()
 	recipe.Mask = views.MaskRecipe{}
@@ -74,7 +78,7 @@ func (c *benchCommand) Run(env *cli.Env) error {
 		threads = runtime.GOMAXPROCS(0)
 	}
 	threads = min(threads, c.Images) // each has images of its own
-	b := &bench{env: env, recipe: &recipe, seed: c.Seed, data: c.Data, limit: c.Images, read: webdataset.Options{Stdin: env.Stdin, AllowPipe: c.AllowPipe},
+	b := &bench{env: env, recipe: &recipe, seed: c.Seed, data: c.Data, limit: c.Images, read: webdataset.Options{AllowPipe: c.AllowPipe},
 		options: fileviews.Options{MaxPixels: c.MaxPixels, Orient: recipe.Orient, Strict: c.Strict, Fast: c.Mode == "fast", Size: recipe.Size}}
 	if err := b.load(); err != nil {
 		return err
@@ -126,13 +130,13 @@ type benchImage struct {
 	data []byte
 }
 
-// load fills images from the shards, going through them again where they have
-// fewer than limit.
+// load fills images from the shards, limit of them at most. Where there are
+// fewer, passes go through them again.
 func (b *bench) load() error {
 	err := b.pass(func(s *webdataset.Sample) error {
 		_, data, err := s.Image()
 		if err != nil {
-			return err
+			return fmt.Errorf("%s: sample %q: %w", s.Source, s.Key, err)
 		}
 		b.images = append(b.images, benchImage{s.Key, slices.Clone(data)})
 		b.imagesBytes += int64(len(data))
@@ -146,9 +150,6 @@ func (b *bench) load() error {
 	}
 	if len(b.images) == 0 {
 		return fmt.Errorf("viewgen: %v: no images", b.data)
-	}
-	for n := len(b.images); len(b.images) < b.limit; {
-		b.images = append(b.images, b.images[len(b.images)%n])
 	}
 	return nil
 }

@@ -93,10 +93,14 @@ func (w *benchWorker) step(stage string) func(thread, threads int) (int, time.Du
 		w.float[v] = make([]float32, 3*size*size)
 	}
 	return func(thread, threads int) (pairs int, spent time.Duration, err error) {
-		for i := thread; i < len(w.images); i += threads {
-			t, err := w.one(stage, &w.images[i], table)
+		for i := thread; i < w.limit; i += threads {
+			image := &w.images[i%len(w.images)]
+			t, err := w.one(stage, image, table)
+			if err == nil {
+				err = w.env.Context.Err()
+			}
 			if err != nil {
-				return pairs, spent, fmt.Errorf("sample %q: %w", w.images[i].key, err)
+				return pairs, spent, fmt.Errorf("sample %q: %w", image.key, err)
 			}
 			pairs, spent = pairs+1, spent+t
 		}

@@ -35,8 +35,15 @@ func (c *previewCommand) Run(env *cli.Env) error {
 		return err
 	}
 	page := strings.HasSuffix(c.Out, ".html")
-	if c.Count < 1 || c.Count > 1 && !page {
+	switch {
+	case c.Out != "-" && !page && !strings.HasSuffix(c.Out, ".png"):
+		return cli.Usagef("--out %s: a name ending in .png or .html, or -", c.Out)
+	case c.Count < 1:
+		return cli.Usagef("--count %d: must be above 0", c.Count)
+	case c.Count > 1 && !page:
 		return cli.Usagef("--count %d: more than one pair needs --out FILE.html", c.Count)
+	case c.Epoch < 0 || c.Epoch > mostEpochs:
+		return cli.Usagef("--epoch %d: must be from 0 to %d", c.Epoch, mostEpochs)
 	}
 	var pairs []report.Pair
 	if pair, ok, err := c.single(recipe); err != nil {
@@ -94,7 +101,7 @@ func (c *previewCommand) recipe() (*views.Recipe, error) {
 		}
 	}
 	if patch < 1 || r.Size%patch != 0 {
-		return nil, cli.Usagef("--patch %d does not divide views of %d pixels", patch, r.Size)
+		return nil, cli.Usagef("patches of %d pixels don't divide views of %d: give --patch or another --size", patch, r.Size)
 	}
 	grid := r.Size / patch
 	r.Mask = views.MaskRecipe{Kind: kind, Grid: grid, Count: int(share * float64(grid*grid))}
@@ -111,9 +118,12 @@ func (c *previewCommand) single(r *views.Recipe) (pair report.Pair, ok bool, err
 	if len(c.Data) != 1 {
 		return pair, false, nil
 	}
+	if info, err := os.Stat(c.Data[0]); err != nil || !info.Mode().IsRegular() {
+		return pair, false, nil // a list, a URL, a pipe, or missing: the pipeline will tell
+	}
 	f, err := os.Open(c.Data[0])
 	if err != nil {
-		return pair, false, nil // a list, a URL, or missing: the pipeline will tell
+		return pair, false, fmt.Errorf("viewgen: preview: %w", err)
 	}
 	defer f.Close()
 	head, _ := bufio.NewReader(f).Peek(64)
@@ -130,6 +140,9 @@ func (c *previewCommand) single(r *views.Recipe) (pair report.Pair, ok bool, err
 		return pair, false, fmt.Errorf("viewgen: preview: %s: %w", c.Data[0], err)
 	}
 	key := strings.TrimSuffix(filepath.Base(c.Data[0]), filepath.Ext(c.Data[0]))
+	if c.Key != "" && c.Key != key {
+		return pair, false, cli.Usagef("--key %s: %s is a single image, whose key is %s", c.Key, c.Data[0], key)
+	}
 	p := views.SamplePair(c.Seed, c.Epoch, key, height, width, r)
 	if err := maker.Decode(&p); err != nil {
 		return pair, false, fmt.Errorf("viewgen: preview: %s: %w", c.Data[0], err)
@@ -153,6 +166,14 @@ func (c *previewCommand) single(r *views.Recipe) (pair report.Pair, ok bool, err
 func (c *previewCommand) pairs(env *cli.Env, r *views.Recipe) ([]report.Pair, error) {
 	cfg := c.pipeline(&c.Common, env, *r)
 	cfg.Start.Epoch, cfg.Epochs, cfg.KeepSource = c.Epoch, c.Epoch+1, true
+	var bad error // why the sample that --key names can't be shown
+	tell := cfg.Report
+	cfg.Report = func(b pipeline.Bad) {
+		if c.Key != "" && b.Key == c.Key {
+			bad = b
+		}
+		tell(b)
+	}
 	stream, err := pipeline.Start(env.Context, cfg)
 	if err != nil {
 		return nil, err
@@ -177,6 +198,9 @@ func (c *previewCommand) pairs(env *cli.Env, r *views.Recipe) ([]report.Pair, er
 	}
 	if len(pairs) > 0 {
 		return pairs, nil
+	}
+	if bad != nil {
+		return nil, fmt.Errorf("viewgen: preview: %w", bad)
 	}
 	if c.Key != "" {
 		return nil, fmt.Errorf("viewgen: preview: no sample %q in %s", c.Key, strings.Join(c.Data, " "))

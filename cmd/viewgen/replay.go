@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"siameseim/cmd/internal/cli"
 	"siameseim/internal/replay"
@@ -42,6 +43,9 @@ func (c *replayCommand) Run(env *cli.Env) error {
 	})
 	if err != nil {
 		return err
+	}
+	if summary.Cases+summary.Errors == 0 {
+		return fmt.Errorf("replay: no cases in %s", strings.Join(append(c.Cases, c.DecodeCases...), " "))
 	}
 	if c.JSON {
 		tellErr := encoder.Encode(summary)

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"siameseim/cmd/internal/cli"
@@ -13,6 +15,7 @@ import (
 	"siameseim/pipeline"
 	"siameseim/views"
 	"siameseim/viewshard"
+	"siameseim/webdataset"
 )
 
 // source are the flags of commands that read images.
@@ -36,12 +39,19 @@ func (s *source) check() error {
 
 func (s *source) pipeline(c *cli.Common, env *cli.Env, recipe views.Recipe) pipeline.Config {
 	log, told := c.Logger(env.Stderr), 0
+	if s.Strict {
+		log = slog.New(slog.DiscardHandler) // the first one ends the run, and is its error
+	}
 	return pipeline.Config{
 		Data: s.Data, Stdin: env.Stdin, Recipe: recipe, Seed: c.Seed,
 		Shuffle: s.Shuffle, Interleave: s.Interleave, MaxPixels: s.MaxPixels, Workers: c.Workers, AllowPipe: s.AllowPipe,
 		BadSamples: pipeline.Policy{Strict: s.Strict, Max: s.MaxBad, SkipShards: s.SkipShards},
 		Report: func(b pipeline.Bad) {
 			const most = 20 // in the log; all are counted
+			if b.Kind == pipeline.BadShard {
+				log.Warn("shard given up", "shard", b.Source, "error", b.Error())
+				return
+			}
 			if told++; told <= most {
 				log.Warn("bad sample", "kind", string(b.Kind), "error", b.Error())
 			}
@@ -76,8 +86,12 @@ func (c *runCommand) check() error {
 		return err
 	}
 	switch {
+	case c.Out == "":
+		return cli.Usagef("--out is empty: a folder, or - for standard output")
 	case c.Batch < 0 || c.ShardSamples < 1 || c.Epoch < 0 || c.Epochs < 1:
 		return cli.Usagef("--batch and --epoch must not be negative, --shard-samples and --epochs must be above 0")
+	case c.Epoch > mostEpochs || c.Epochs > mostEpochs:
+		return cli.Usagef("--epoch and --epochs must be at most %d", mostEpochs)
 	case c.Batch > 0 && c.Format != "" && c.Format != "npy":
 		return cli.Usagef("--batch writes arrays: --format is npy, not %s", c.Format)
 	case c.Batch == 0 && c.Dtype != "uint8":
@@ -93,6 +107,20 @@ func (c *runCommand) check() error {
 	return nil
 }
 
+// mostEpochs keeps the number of the last epoch in an int.
+const mostEpochs = 1 << 30
+
+// checkBatch refuses batches whose arrays readers of shards, ours too, would
+// refuse: samples above webdataset.DefaultMaxSample.
+func (c *runCommand) checkBatch(size int) error {
+	bytes := map[string]int{"uint8": 1, "float16": 2, "float32": 4}[c.Dtype]
+	most := webdataset.DefaultMaxSample / int64(2*3*size*size*bytes) // two views
+	if int64(c.Batch) > most {
+		return cli.Usagef("--batch %d: at most %d pairs of %d x %d %s fit in a sample of a shard (1 GiB)", c.Batch, most, size, size, c.Dtype)
+	}
+	return nil
+}
+
 func (c *runCommand) Run(env *cli.Env) error {
 	if err := c.check(); err != nil {
 		return err
@@ -100,6 +128,9 @@ func (c *runCommand) Run(env *cli.Env) error {
 	recipe := views.DefaultRecipe()
 	recipe.Mask = views.MaskRecipe{}
 	if err := c.Apply(&recipe); err != nil {
+		return err
+	}
+	if err := c.checkBatch(recipe.Size); err != nil {
 		return err
 	}
 	stream := c.Out == "-"
@@ -158,16 +189,20 @@ func (c *runCommand) tell(env *cli.Env, s viewshard.Summary, first int64, spent 
 	}
 	if c.JSON {
 		return json.NewEncoder(out).Encode(struct {
-			Samples   int64   `json:"samples"`
-			Bad       int64   `json:"bad"`
-			Shards    int     `json:"shards"`
-			Seconds   float64 `json:"seconds"`
-			PairsPerS float64 `json:"pairs_per_s"`
-		}{s.Samples, s.Bad, s.Shards, spent.Seconds(), made})
+			Samples   int64    `json:"samples"`
+			Bad       int64    `json:"bad"`
+			Shards    int      `json:"shards"`
+			Seconds   float64  `json:"seconds"`
+			PairsPerS float64  `json:"pairs_per_s"`
+			BadShards []string `json:"bad_shards,omitempty"`
+		}{s.Samples, s.Bad, s.Shards, spent.Seconds(), made, s.BadShards})
 	}
 	if c.Quiet {
 		return nil
 	}
 	_, err := fmt.Fprintf(out, "%d pairs, %d bad samples, %d shards, %.1f s, %.0f pairs/s\n", s.Samples, s.Bad, s.Shards, spent.Seconds(), made)
+	if err == nil && len(s.BadShards) > 0 {
+		_, err = fmt.Fprintf(out, "%d damaged sources, read up to the damage: %s\n", len(s.BadShards), strings.Join(s.BadShards, " "))
+	}
 	return err
 }

@@ -43,13 +43,16 @@ func (c *Common) Logger(w io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, options))
 }
 
+// mostThreads bounds workers and threads: each has memory of its own.
+const mostThreads = 4096
+
 // Check reports impossible values of the common flags.
 func (c *Common) Check() error {
 	switch {
-	case c.Workers < 0:
-		return Usagef("--workers %d: must not be negative", c.Workers)
-	case c.Threads < 0:
-		return Usagef("--threads %d: must not be negative", c.Threads)
+	case c.Workers < 0 || c.Workers > mostThreads:
+		return Usagef("--workers %d: must be from 0 to %d", c.Workers, mostThreads)
+	case c.Threads < 0 || c.Threads > mostThreads:
+		return Usagef("--threads %d: must be from 0 to %d", c.Threads, mostThreads)
 	}
 	return nil
 }
