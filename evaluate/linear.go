@@ -112,13 +112,27 @@ type LinearHead struct {
 	Rate   float64   // that was taken
 }
 
-// Fit trains the probe on train, as Evaluate does, and returns it.
+// Fit trains the probe on train, as Evaluate does, and returns it, its scores
+// multiplied by one factor: a probe that has learned few samples by heart is
+// certain of all others too, and what goes on from it would start at a huge
+// loss. The factor is that of the least cross-entropy of samples held out
+// (temperature scaling, Guo et al., arXiv:1706.04599).
 func (o Linear) Fit(ctx context.Context, train *Table, threads *team.Team) (*LinearHead, error) {
 	p, out, err := o.learn(ctx, train, train, threads, nil)
 	if err != nil {
 		return nil, err
 	}
-	return p.head(out.Rate), nil
+	learn, judge := split(ascending(train.Rows()), o.Seed)
+	calibration := o.newProbe(p.set, []float64{out.Rate}, threads)
+	if err := calibration.train(ctx, learn, func(int) {}); err != nil {
+		return nil, err
+	}
+	// Weights grow with the steps, so the two are compared at the same norm.
+	factor := calibration.temperature(judge)
+	if own := p.norm(); own > 0 && factor > 0 {
+		factor = min(factor*calibration.norm()/own, 1)
+	}
+	return p.head(out.Rate, factor), nil
 }
 
 // learn chooses the rate and trains the probe on all of train.

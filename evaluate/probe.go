@@ -200,24 +200,30 @@ func (p *probe) update(r int, lr float64) {
 // predict returns for each rate the class of each row of t: the first one of
 // the largest score. A rate that diverged says class 0 everywhere.
 func (p *probe) predict(t *Table, rows []int32) [][]int32 {
-	const block = 1024
-	p.reserve(min(block, len(rows)))
-	classes := len(p.set.classes)
 	out := make([][]int32, len(p.rates))
 	for i := range out {
 		out[i] = make([]int32, len(rows))
 	}
+	p.scores(t, rows, func(i, rate int, scores []float32) { out[rate][i] = int32(largest(scores)) })
+	return out
+}
+
+// scores calls each with the scores of rows[i] by every rate, which are valid
+// during the call.
+func (p *probe) scores(t *Table, rows []int32, each func(i, rate int, scores []float32)) {
+	const block = 1024
+	p.reserve(min(block, len(rows)))
+	classes := len(p.set.classes)
 	for start := 0; start < len(rows); start += block {
 		n := min(block, len(rows)-start)
 		p.gather(t, rows[start:start+n])
 		p.score(n)
 		for i := range n {
 			for r := range p.rates {
-				out[r][start+i] = int32(largest(p.logits[i*p.columns+r*classes:][:classes]))
+				each(start+i, r, p.logits[i*p.columns+r*classes:][:classes])
 			}
 		}
 	}
-	return out
 }
 
 // largest returns the index of the first largest value.
@@ -231,18 +237,28 @@ func largest(scores []float32) int {
 	return best
 }
 
-// head folds the BatchNorm into the layer of a probe of one rate: with
-// z = (x - mean)*rstd the scores w z + b are (w rstd) x + (b - w rstd mean).
-func (p *probe) head(rate float64) *LinearHead {
+// norm is the L2 norm of the weights.
+func (p *probe) norm() float64 {
+	squares := 0.0
+	for _, v := range p.weight {
+		squares += float64(float64(v) * float64(v))
+	}
+	return math.Sqrt(squares)
+}
+
+// head folds the BatchNorm and a factor of all scores into the layer of a probe
+// of one rate: with z = (x - mean)*rstd the scores w z + b are
+// (w rstd) x + (b - w rstd mean).
+func (p *probe) head(rate, factor float64) *LinearHead {
 	classes, dim := len(p.set.classes), p.set.train.Dim
 	h := &LinearHead{
 		Labels: slices.Clone(p.set.classes), Rate: rate,
 		Weight: make([]float32, classes*dim), Bias: make([]float32, classes),
 	}
 	for c := range classes {
-		bias := float64(p.bias[c])
+		bias := factor * float64(p.bias[c])
 		for d := range dim {
-			w := float64(p.weight[d*p.columns+c]) * float64(p.rstd[d])
+			w := factor * float64(p.weight[d*p.columns+c]) * float64(p.rstd[d])
 			h.Weight[c*dim+d] = float32(w)
 			bias -= float64(w * float64(p.mean[d]))
 		}
