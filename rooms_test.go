@@ -19,7 +19,7 @@ import (
 var mayImport = map[string][]string{
 	"cmd": {"cmd/internal/cli", "ablate", "experiment", "evaluate", "weights", "finetune", "dense", "export", "gallery", "trainer", "pipeline", "views", "viewshard", "crop", "colorjitter",
 		"webdataset", "picture", "internal/imagefile", "internal/simd", "internal/team", "internal/shapes",
-		"internal/report", "internal/replay", "internal/fileviews", "internal/rss", "internal/dirlock"},
+		"internal/report", "internal/replay", "internal/fileviews", "internal/rss", "internal/atomicfile", "internal/dirlock"},
 	"cmd/internal/cli": {"views", "internal/simd"},
 	"docs/bench":       {"trainer", "pipeline", "views", "internal/safetensors"},
 	"ablate":           {"experiment", "evaluate", "weights", "dense", "pipeline", "views", "internal/report", "internal/team", "internal/atomicfile", "internal/dirlock"},

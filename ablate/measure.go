@@ -48,6 +48,17 @@ func Measures() []string {
 	return names
 }
 
+// missing lists what a grid asks for beside a run's own figures and a result
+// hasn't got: measurements that the grid did not ask for when it was made.
+func missing(r Result, names []string) (list []string) {
+	for _, name := range names {
+		if _, known := r.Figures[name]; !known && measures[name] != nil {
+			list = append(list, name)
+		}
+	}
+	return list
+}
+
 // trained is a cell whose training is done.
 type trained struct {
 	checkpoint string

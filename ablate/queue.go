@@ -74,7 +74,7 @@ func (q *queue) run(whole context.Context) error {
 // there and in q; the error is one that ends the grid.
 func (q *queue) finish(ctx context.Context, i int) error {
 	c := q.cells[i]
-	if _, done, err := readResult(c.config.Out); done || err != nil {
+	if known, done, err := readResult(c.config.Out); err != nil || done && len(missing(known, q.grid.Evaluate)) == 0 {
 		return err
 	}
 	watcher := q.watch(i)

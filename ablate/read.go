@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -24,7 +26,7 @@ func Read(r io.Reader) (*Grid, error) {
 	decoder := yaml.NewDecoder(r)
 	decoder.KnownFields(true)
 	if err := decoder.Decode(&file); err != nil && !errors.Is(err, io.EOF) {
-		return nil, errorf("grid: %w", err)
+		return nil, errorf("grid: %w (the keys are title, base, grid, except, seeds and evaluate)", withoutTypes(err))
 	}
 	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
 		return nil, errorf("grid: a second document in the file")
@@ -44,6 +46,11 @@ func Read(r io.Reader) (*Grid, error) {
 	}
 	return g, g.check()
 }
+
+// goType is how yaml names what it decodes into, of no use to who wrote the file.
+var goType = regexp.MustCompile(`(?s) (in type|into) struct \{.*\}`)
+
+func withoutTypes(err error) error { return errors.New(goType.ReplaceAllString(err.Error(), "")) }
 
 // read adds a mapping's flags; nested keys become one name with dots.
 func (f Flags) read(where string, n *yaml.Node) error {
@@ -103,7 +110,7 @@ func (g *Grid) readAxes(n *yaml.Node) error {
 			return errorf("%s: no values", where)
 		}
 		for j, s := range axis.Settings {
-			if slices.ContainsFunc(axis.Settings[:j], func(t Setting) bool { return t.Label == s.Label }) {
+			if slices.ContainsFunc(axis.Settings[:j], func(t Setting) bool { return t.Label == s.Label || sameNumber(t.Label, s.Label) }) {
 				return errorf("%s: %s is given twice", where, s.Label)
 			}
 		}
@@ -113,6 +120,13 @@ func (g *Grid) readAxes(n *yaml.Node) error {
 		g.Axes = append(g.Axes, axis)
 	}
 	return nil
+}
+
+// sameNumber tells whether two labels write one number, as 0.1 and 0.10.
+func sameNumber(a, b string) bool {
+	x, errX := strconv.ParseFloat(a, 64)
+	y, errY := strconv.ParseFloat(b, 64)
+	return errX == nil && errY == nil && x == y
 }
 
 // readValues reads the values of a flag.
@@ -171,8 +185,20 @@ func (g *Grid) readSeeds(n *yaml.Node) error {
 		g.Seeds = []uint64{0}
 		return nil
 	}
+	list := n.Content
+	if n.Kind != yaml.SequenceNode {
+		list = []*yaml.Node{n}
+	}
+	for _, item := range list { // Decode would cut 2.5 down to 2
+		if item.Tag != "!!int" {
+			return errorf("seeds: line %d: %q: must be a number of seeds or a list of them, whole numbers from 0", item.Line, item.Value)
+		}
+	}
 	var count uint64
-	if n.Decode(&count) == nil {
+	if n.Kind != yaml.SequenceNode {
+		if err := n.Decode(&count); err != nil {
+			return errorf("seeds: must be a number of seeds or a list of them: %w", err)
+		}
 		return g.SetSeeds(count)
 	}
 	if err := n.Decode(&g.Seeds); err != nil {

@@ -54,9 +54,15 @@ func (t *Table) check(name string) error {
 		if v-v != 0 {
 			return &InputError{name, fmt.Sprintf("feature %d of sample %d is %v", i%t.Dim, i/t.Dim, v)}
 		}
+		if v > mostFeature || v < -mostFeature {
+			return &InputError{name, fmt.Sprintf("feature %d of sample %d is %v: float32 has no room for its square", i%t.Dim, i/t.Dim, v)}
+		}
 	}
 	return nil
 }
+
+// mostFeature leaves room for sums of squares in float32.
+const mostFeature = 1e15
 
 // unit returns the rows divided by their L2 norms, which are summed in float64.
 // A row of zeros stays one; its cosine with everything is 0.

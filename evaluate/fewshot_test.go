@@ -220,3 +220,47 @@ func TestScores(t *testing.T) {
 		t.Errorf("NaN: %v", err)
 	}
 }
+
+// TestStandardScaleDoesNotDependOnUnits: standardised features are the same in
+// any unit, also a small one, and a constant feature says nothing.
+func TestStandardScaleDoesNotDependOnUnits(t *testing.T) {
+	rng := rand.New(rand.NewPCG(8, 1))
+	train, test := clusters(rng, 200, 12, 5, 2), clusters(rng, 500, 12, 5, 2)
+	for _, table := range []*Table{train, test} {
+		for i := range table.Rows() {
+			table.Data[i*table.Dim] = 0.7
+		}
+	}
+	o := DefaultFewShot()
+	o.Share, o.Strengths = 1, []float64{.1}
+	var want []int64
+	for _, unit := range []float32{1, 0x1p-10, 0x1p-30, 0x1p20} {
+		scaled := func(t *Table) *Table {
+			s := &Table{Dim: t.Dim, Labels: t.Labels}
+			for _, v := range t.Data {
+				s.Data = append(s.Data, v*unit)
+			}
+			return s
+		}
+		r, err := o.Evaluate(context.Background(), scaled(train), scaled(test), oneThread(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want == nil {
+			want = r.Predictions
+		}
+		other := 0
+		for i, p := range r.Predictions {
+			if p != want[i] {
+				other++
+			}
+		}
+		if other > 0 {
+			t.Errorf("in units of %v %d of %d predictions differ", unit, other, len(want))
+		}
+	}
+	test.Data[5] = 1e20
+	if _, err := o.Evaluate(context.Background(), train, test, oneThread(t)); err == nil || !strings.Contains(err.Error(), "no room") {
+		t.Errorf("1e20: %v", err)
+	}
+}

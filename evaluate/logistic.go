@@ -64,7 +64,7 @@ func (o *FewShot) fit(ctx context.Context, set *labelled, rows []int32, c float6
 	t := set.train.take(rows)
 	m := &logistic{classes: len(set.classes), dim: t.Dim, scale: o.Scale}
 	if o.Scale == "standard" {
-		m.mean, m.rstd = moments(t)
+		m.mean, m.rstd = moments(t, 0)
 	}
 	loss := newLogisticLoss(m, m.scaled(t), c, threads)
 	for i, row := range rows {

@@ -36,7 +36,7 @@ func (o Linear) newProbe(set *labelled, rates []float64, threads *team.Team) *pr
 	if p.batch == 0 {
 		p.batch = defaultBatch(set.train.Rows())
 	}
-	p.mean, p.rstd = moments(set.train)
+	p.mean, p.rstd = moments(set.train, linearEps)
 	for _, s := range []*[]float32{&p.weight, &p.dweight, &p.vweight} {
 		*s = make([]float32, dim*p.columns)
 	}
@@ -68,17 +68,22 @@ func defaultBatch(n int) int {
 	return batch
 }
 
-// moments returns mean and 1/sqrt(variance + eps) of each feature; a feature
-// that is constant gets the latter all the same and becomes 0.
-func moments(t *Table) (mean, rstd []float32) {
+// moments returns mean and 1/sqrt(variance + eps) of each feature. One that is
+// constant, to float32's rounding of its values, becomes 0 whatever eps is.
+func moments(t *Table, eps float64) (mean, rstd []float32) {
 	n := float64(t.Rows())
 	m, v := make([]float64, t.Dim), make([]float64, t.Dim)
 	simd.ColumnMoments(m, v, t.Data, t.Rows(), t.Dim, t.Dim)
 	mean, rstd = make([]float32, t.Dim), make([]float32, t.Dim)
 	for j := range m {
 		mean[j] = float32(m[j])
-		if n > 1 {
-			rstd[j] = float32(1 / math.Sqrt(v[j]+linearEps))
+		const unit = 0x1p-23
+		switch constant := float64(m[j] * unit); {
+		case n <= 1:
+		case eps == 0 && v[j] <= float64(constant*constant):
+			rstd[j] = 1
+		default:
+			rstd[j] = float32(1 / math.Sqrt(v[j]+eps))
 		}
 	}
 	return mean, rstd

@@ -88,8 +88,12 @@ func Collect(ctx context.Context, d evaluate.Data, e *weights.Encoder, threads *
 		limit:    o.Pool, classes: o.Classes,
 	}
 	d.Size = frozen.Size()
-	if _, err := evaluate.Read(ctx, d, p.add); err != nil && !errors.Is(err, errEnough) {
+	stats, err := evaluate.Read(ctx, d, p.add)
+	if err != nil && !errors.Is(err, errEnough) {
 		return nil, err
+	}
+	if err == nil { // those behind the last good image too
+		p.bad = stats.Bad
 	}
 	table := p.features.Table()
 	g := &Gallery{Size: d.Size, Grid: d.Size / e.ViT.Patch, Pool: len(p.items), Bad: p.bad}

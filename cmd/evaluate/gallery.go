@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
 	"siameseim/cmd/internal/cli"
 	"siameseim/gallery"
+	"siameseim/internal/atomicfile"
 	"siameseim/internal/shapes"
 	"siameseim/internal/team"
 )
@@ -73,23 +75,29 @@ func (c *galleryCommand) Run(env *cli.Env) error {
 	if err := page.Write(&out); err != nil {
 		return err
 	}
+	tell := env.Stdout
 	if c.Out == "-" {
-		_, err := env.Stdout.Write(out.Bytes())
-		return err
+		tell = env.Stderr
+		_, err = env.Stdout.Write(out.Bytes())
+	} else {
+		err = atomicfile.Write(c.Out, func(w io.Writer) error {
+			_, err := w.Write(out.Bytes())
+			return err
+		})
 	}
-	if err := os.WriteFile(c.Out, out.Bytes(), 0o644); err != nil {
+	if err != nil {
 		return fmt.Errorf("evaluate: gallery: %w", err)
 	}
 	if g.Bad > 0 {
 		c.Logger(env.Stderr).Warn("bad samples left out", "bad", g.Bad)
 	}
 	if c.JSON {
-		return json.NewEncoder(env.Stdout).Encode(gallerySummary{c.Out, len(g.Images), g.Pool, g.Bad, g.Explained})
+		return json.NewEncoder(tell).Encode(gallerySummary{c.Out, len(g.Images), g.Pool, g.Bad, g.Explained})
 	}
 	if c.Quiet {
 		return nil
 	}
-	_, err = fmt.Fprintf(env.Stdout, "%s: %d images, neighbours out of %d\n", c.Out, len(g.Images), g.Pool)
+	_, err = fmt.Fprintf(tell, "%s: %d images, neighbours out of %d\n", c.Out, len(g.Images), g.Pool)
 	return err
 }
 
