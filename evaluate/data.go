@@ -2,6 +2,7 @@ package evaluate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -39,6 +40,22 @@ func Read(ctx context.Context, d Data, use func(*views.Batch) error) (Stats, err
 	recipe := views.PlainRecipe(d.Size)
 	recipe.Orient = d.Orient
 	return read(ctx, d, recipe, use)
+}
+
+// CheckBeginning reads the first batch of d and reports samples without labels, so
+// that data without any is found out before training.
+func CheckBeginning(ctx context.Context, d Data) error {
+	enough := errors.New("enough")
+	_, err := Read(ctx, d, func(b *views.Batch) error {
+		if err := checkLabelled("test", b.Labels[:b.Samples]); err != nil {
+			return err
+		}
+		return enough
+	})
+	if errors.Is(err, enough) {
+		return nil
+	}
+	return err
 }
 
 func read(ctx context.Context, d Data, recipe views.Recipe, use func(*views.Batch) error) (Stats, error) {

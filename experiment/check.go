@@ -76,11 +76,17 @@ func (c *Checker) count(ctx context.Context, data []string, allowPipe bool) (sam
 // sameAsIn tells whether a configuration stands in a folder; another one than
 // this is an error.
 func (p *plan) sameAsIn(d Directory) (there bool, err error) {
-	old, err := os.ReadFile(d.File(configName))
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
+	begun, err := d.begun()
 	if err != nil {
+		return false, err
+	}
+	old, err := os.ReadFile(d.File(configName))
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && begun:
+		return false, configErrorf("%s: a run without its %s stands there: put it back, or give another --out", d.Path, configName)
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil:
 		return false, fmt.Errorf("experiment: %w", err)
 	}
 	sources, err := pipeline.Sources(p.Data)
@@ -88,8 +94,9 @@ func (p *plan) sameAsIn(d Directory) (there bool, err error) {
 		return false, err
 	}
 	doc := p.document(sources)
-	if err := sameConfig(old, &doc); err != nil {
+	err = sameConfig(old, &doc)
+	if err != nil && begun {
 		return false, configErrorf("%s: %w", d.File(configName), err)
 	}
-	return true, nil
+	return err == nil, nil // what never began may become another run
 }

@@ -9,8 +9,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"siameseim/internal/atomicfile"
 	"time"
+
+	"siameseim/internal/atomicfile"
+	"siameseim/trainer/checkpoint"
 )
 
 // A Directory is a run's folder:
@@ -28,6 +30,21 @@ func (d Directory) File(name string) string { return filepath.Join(d.Path, name)
 
 // Checkpoints returns the path of the folder of checkpoints.
 func (d Directory) Checkpoints() string { return d.File("checkpoints") }
+
+// begun tells whether a run has left a checkpoint or a figure there.
+func (d Directory) begun() (bool, error) {
+	if _, ok, err := checkpoint.Latest(d.Checkpoints()); ok || err != nil {
+		return ok, err
+	}
+	info, err := os.Stat(d.File(metricsName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("experiment: %w", err)
+	}
+	return info.Size() > 0, nil
+}
 
 // newDirectory makes runs/NAME-YYYYMMDD-HHMMSS, with -2, -3 ... where that is
 // taken: every run without --out has a folder of its own.

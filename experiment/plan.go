@@ -42,6 +42,12 @@ func resolve(ctx context.Context, cfg Config) (*plan, error) {
 	return resolveWith(ctx, cfg, pipeline.Count)
 }
 
+// Bounds, far from what anybody trains, within which products don't overflow.
+const (
+	mostImages = 1 << 24
+	mostSteps  = 1 << 40
+)
+
 // resolveWith is resolve with another way to count the data.
 func resolveWith(ctx context.Context, cfg Config, count func(context.Context, []string, bool) (int64, int64, error)) (*plan, error) {
 	p := &plan{Config: cfg, count: count}
@@ -73,6 +79,9 @@ func resolveWith(ctx context.Context, cfg Config, count func(context.Context, []
 		if f.value < 0 {
 			return nil, configErrorf("--%s %d: must not be negative", f.name, f.value)
 		}
+	}
+	if p.Batch > mostImages || p.Epochs > mostImages || p.MaxSteps > mostSteps {
+		return nil, configErrorf("--batch %d, --epochs %d, --max-steps %d: at most %d, %d and %d", p.Batch, p.Epochs, p.MaxSteps, mostImages, mostImages, mostSteps)
 	}
 	if p.Fault != "" && !slices.Contains(faults, p.Fault) {
 		return nil, configErrorf("fault %q: unknown, there are %s", p.Fault, strings.Join(faults, ", "))
@@ -164,6 +173,17 @@ func (p *plan) resolveEvaluation() error {
 		return configErrorf("--eval-subset %d: --eval-every needs two images at least", p.EvalSubset)
 	}
 	p.evaluate = p.EvalTrain != ""
+	for _, set := range [...]struct{ flag, url string }{{"eval-train", p.EvalTrain}, {"eval-test", p.EvalTest}} {
+		if !p.evaluate {
+			break
+		}
+		if _, err := pipeline.Sources([]string{set.url}); err != nil { // before hours of training
+			return fmt.Errorf("--%s: %w", set.flag, err)
+		}
+		if endless([]string{set.url}) {
+			return configErrorf("--%s %s: has no end: say how many, as in %s?count=1000", set.flag, set.url, shapes.URL)
+		}
+	}
 	return nil
 }
 
@@ -230,6 +250,9 @@ func (p *plan) resolveTrainer() error {
 	c.ImageSize, c.Masked = p.recipe.Size, p.recipe.Mask.Count
 	if p.Accumulation > 0 {
 		c.Accumulation = p.Accumulation
+	} else if most := p.preset.MicroBatch; p.Batch > most && p.Batch/c.Accumulation < most/4 {
+		return configErrorf("--batch %d: the largest micro-batches of at most %d images (what the preset's memory is planned for) that it divides into are of %d: "+
+			"give another batch, %d or %d, or --accumulation", p.Batch, most, p.Batch/c.Accumulation, p.Batch/most*most, (p.Batch/most+1)*most)
 	}
 	assign(&c.LR, p.LR)
 	assign(&c.WarmupSteps, p.WarmupSteps)

@@ -2,6 +2,7 @@ package experiment
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -120,6 +121,9 @@ func sameConfig(old []byte, doc *document) error {
 	}
 	delete(there, "record")
 	delete(here, "record")
+	if there["objective"] == nil {
+		return errors.New("is damaged, it names no objective: put it back, or give another --out")
+	}
 	name, a, b := "objective", there["objective"], here["objective"]
 	if a == b { // otherwise most of the rest differs too
 		name, a, b = firstDifference("", there, here)

@@ -7,6 +7,7 @@ package experiment
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"time"
@@ -21,7 +22,7 @@ import (
 
 // ErrStopped is what Run returns when its context was cancelled: what was done
 // is saved, and the same call with the same Out goes on from there.
-var ErrStopped = errors.New("experiment: stopped, the state is saved")
+var ErrStopped = errors.New("experiment: stopped, the same run goes on from here")
 
 // UI is told what goes on. Log must be set.
 type UI struct {
@@ -135,6 +136,9 @@ func (r *run) trainAndEvaluate(ctx context.Context) error {
 	}
 	if err := r.trainSteps(ctx); err != nil {
 		return err
+	}
+	if n := r.train.SkippedInRow(); n > 0 {
+		return fmt.Errorf("experiment: the last %d steps were skipped, since loss or gradient weren't finite: try a lower --lr", n)
 	}
 	if r.plan.evaluate {
 		if err := r.evaluateTrained(ctx); err != nil {

@@ -88,7 +88,12 @@ func openDirectory(path string, s *Settings, start string, log *slog.Logger) (_ 
 	case errors.Is(err, fs.ErrNotExist):
 		err = d.begin(append([]byte("# What this run is; to repeat it: evaluate finetune --config THIS FILE --test URL\n"), now...))
 	case err == nil:
-		err = sameConfig(d.file(configName), old, now)
+		if err = sameConfig(d.file(configName), old, now); err == nil {
+			break
+		}
+		if _, there, latestErr := checkpoint.Latest(d.checkpoints()); !there && latestErr == nil {
+			err = d.writeFile(configName, now) // no epoch was done there: it may become another run
+		}
 	default:
 		err = fmt.Errorf("finetune: %w", err)
 	}

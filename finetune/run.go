@@ -17,7 +17,7 @@ import (
 
 // ErrStopped is what Train returns when its context was cancelled and the
 // state is saved: the same call with the same Out goes on from there.
-var ErrStopped = errors.New("finetune: stopped, the state is saved")
+var ErrStopped = errors.New("finetune: stopped, the same run goes on from here")
 
 // A ConfigError is settings that cannot be run.
 type ConfigError struct{ Err error }
@@ -101,6 +101,11 @@ func Train(ctx context.Context, s Settings, e *weights.Encoder, threads *team.Te
 }
 
 func (r *run) run(ctx context.Context) (*Outcome, error) {
+	if len(r.Val) > 0 {
+		if err := evaluate.CheckBeginning(ctx, r.data(r.Val)); err != nil { // before an epoch of training
+			return nil, fmt.Errorf("finetune: --val: %w", err)
+		}
+	}
 	if err := r.prepare(ctx); err != nil {
 		return nil, err
 	}
@@ -216,12 +221,12 @@ func (r *run) judge(ctx context.Context) error {
 	}
 	tables, stats, err := evaluate.Extract(ctx, r.data(r.Val), classifier)
 	if err != nil {
-		return fmt.Errorf("finetune: val: %w", err)
+		return fmt.Errorf("finetune: --val: %w", err)
 	}
 	r.warnBad(stats)
 	result, err := evaluate.Scores(tables[0], r.tuner.Labels(), r.state.Images)
 	if err != nil {
-		return fmt.Errorf("finetune: val: %w", err)
+		return fmt.Errorf("finetune: --val: %w", err)
 	}
 	now := Judgement{r.tuner.Steps(), result.Accuracy}
 	r.ui.Log.Info("validation", "step", now.Step, "accuracy", fmt.Sprintf("%.4f", now.Accuracy), "images", result.Test)

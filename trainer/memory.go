@@ -17,6 +17,7 @@ type Memory struct {
 	nn.Plan         // the networks
 	Moments   int64 // AdamW's
 	Input     int64 // a micro-batch of normalised views
+	Views     int64 // whole batches of views in bytes, which the pipeline makes ahead; not in Total
 	Available int64 // what the system has left for it; 0: it doesn't tell
 }
 
@@ -26,8 +27,13 @@ func (m Memory) Total() int64 { return m.Plan.Total() + m.Moments + m.Input }
 // WeightsTotal is what the networks' values take: with their gradients, moments and packed forms.
 func (m Memory) WeightsTotal() int64 { return m.Weights + m.Gradients + m.Packed + m.Moments }
 
-// Fits tells whether the system has so much. A twentieth is left to views and evaluation.
-func (m Memory) Fits() bool { return m.Available == 0 || m.Total() <= m.Available-m.Available/20 }
+// Fits tells whether the system has so much, the views included. A twentieth is left to decoding and evaluation.
+func (m Memory) Fits() bool {
+	return m.Available == 0 || m.Total()+m.Views <= m.Available-m.Available/20
+}
+
+// batchesAhead is how many batches of views exist at once: being made, ready, being trained on, being handed back.
+const batchesAhead = 4
 
 // PlanMemory returns what New would take, without taking it. threads as in New.
 func PlanMemory(cfg Config, batch, threads int, options ...Option) (Memory, error) {
@@ -49,7 +55,9 @@ func (t *Trainer) planMemory(threads int) (Memory, error) {
 	}
 	m := Memory{Plan: machine.Planned(), Available: availableMemory()}
 	m.Moments = 2 * m.Gradients
-	m.Input = 2 * 4 * int64(t.micro) * 3 * int64(t.config.ImageSize*t.config.ImageSize)
+	pixels := 3 * int64(t.config.ImageSize*t.config.ImageSize)
+	m.Input = 2 * 4 * int64(t.micro) * pixels
+	m.Views = batchesAhead * 2 * int64(t.micro*t.config.Accumulation) * pixels
 	return m, nil
 }
 
@@ -59,8 +67,8 @@ func (t *Trainer) checkMemory() error {
 	if t.memory, err = t.planMemory(t.team.Threads()); err != nil || t.memory.Fits() {
 		return err
 	}
-	return fmt.Errorf("trainer: memory: micro-batches of %d images (%s) need %s, of which weights, gradients and moments are %s; %s are available: %s",
-		t.micro, t.precision(), gibi(t.memory.Total()), gibi(t.memory.WeightsTotal()), gibi(t.memory.Available), t.wouldFit(t.team.Threads(), t.memory.Available))
+	return fmt.Errorf("trainer: memory: micro-batches of %d images (%s) need %s, of which weights, gradients and moments are %s, and batches of views %s; %s are available: %s",
+		t.micro, t.precision(), gibi(t.memory.Total()), gibi(t.memory.WeightsTotal()), gibi(t.memory.Views), gibi(t.memory.Available), t.wouldFit(t.team.Threads(), t.memory.Available))
 }
 
 func (t *Trainer) precision() nn.Precision {
@@ -82,6 +90,7 @@ func (t *Trainer) wouldFit(threads int, available int64) string {
 				continue
 			}
 			other := &Trainer{config: t.config, micro: t.batch / accumulation, recompute: recompute}
+			other.config.Accumulation = accumulation
 			m, err := other.planMemory(threads)
 			m.Available = available
 			if err != nil || !m.Fits() {

@@ -114,6 +114,9 @@ func (t *Trainer) Threads() int { return t.team.Threads() }
 // StepsDone counts the steps done since the schedule's start, skipped ones included.
 func (t *Trainer) StepsDone() int { return t.steps }
 
+// SkippedInRow counts the last steps that were skipped for values that aren't finite.
+func (t *Trainer) SkippedInRow() int { return t.skippedInRow }
+
 // Done tells that the schedule is at its end.
 func (t *Trainer) Done() bool { return t.steps >= t.config.Steps }
 

@@ -10,10 +10,11 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"siameseim/views"
-	"siameseim/webdataset"
 	"slices"
 	"strings"
+
+	"siameseim/views"
+	"siameseim/webdataset"
 )
 
 // identity is the part of a configuration that the bytes of the shards depend

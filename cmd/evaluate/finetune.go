@@ -40,6 +40,11 @@ func (c *finetuneCommand) Run(env *cli.Env) error {
 	log := c.Logger(env.Stderr)
 	threads := team.New(c.Threads)
 	defer threads.Close()
+	test := c.source(c.Test, &c.Common)
+	test.Size = encoder.ViT.ImageSize
+	if err := evaluate.CheckBeginning(env.Context, test); err != nil { // before the training
+		return fmt.Errorf("--test: %w", err)
+	}
 	var bar *cli.Progress
 	out, err := finetune.Train(env.Context, c.settings(), encoder, threads, finetune.UI{Log: log, Step: func(s finetune.Status) {
 		if bar == nil {

@@ -64,7 +64,7 @@ type DamagedError struct {
 func (e *DamagedError) Error() string {
 	s := fmt.Sprintf("checkpoint: %s: %s: damaged: %v", e.Path, e.File, e.Cause)
 	if e.Older != "" {
-		s += fmt.Sprintf(" (%s is there; it is used only if you name it)", e.Older)
+		s += fmt.Sprintf(" (%s is there: remove this folder, and the run goes on from it)", e.Older)
 	}
 	return s
 }

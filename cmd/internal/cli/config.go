@@ -27,8 +27,12 @@ const RecordKey = "record"
 // passes over keys that no flag has: here such a key is an error.
 func loadYAML(r io.Reader) (kong.Resolver, error) {
 	root := map[string]any{}
-	if err := yaml.NewDecoder(r).Decode(&root); err != nil && !errors.Is(err, io.EOF) {
+	decoder := yaml.NewDecoder(r)
+	if err := decoder.Decode(&root); err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("cli: configuration file: %w", err)
+	}
+	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return nil, errors.New("cli: configuration file: more than one document in it")
 	}
 	delete(root, RecordKey)
 	c := &yamlConfig{values: map[string]any{}}

@@ -29,7 +29,7 @@ const (
 
 // ErrStopped is returned by a command that a signal ended after it had saved
 // its state.
-var ErrStopped = errors.New("stopped by a signal; the state is saved")
+var ErrStopped = errors.New("stopped by a signal; the same command goes on from here")
 
 // errInterrupt is the cause of a context that the first signal cancelled.
 var errInterrupt = errors.New("interrupted")
