@@ -1,7 +1,6 @@
 package imagefile
 
 import (
-	"errors"
 	"fmt"
 	"io"
 
@@ -9,6 +8,8 @@ import (
 )
 
 // rows inflates, unfilters and expands every row, of every pass if interlaced.
+// Where the compressed stream has an end of its own behind a row, and not just
+// no more bytes, the rows that follow are zeros, as Pillow leaves them.
 func (p *pngReader) rows(dst *picture.RGB) error {
 	channels := [7]int{pngGrey: 1, pngRGB: 3, pngPalette: 1, pngGreyAlpha: 2, pngRGBA: 4}[p.colour]
 	bits := channels * p.depth
@@ -16,7 +17,7 @@ func (p *pngReader) rows(dst *picture.RGB) error {
 	if p.interlaced {
 		passes = pngAdam7
 	}
-	ended := false
+	some, ended := false, false // rows read; the stream is at its end
 	for _, pass := range passes {
 		height := (p.height - pass.top + pass.down - 1) / pass.down
 		width := (p.width - pass.left + pass.right - 1) / pass.right
@@ -28,22 +29,39 @@ func (p *pngReader) rows(dst *picture.RGB) error {
 		clear(p.previous)
 		for y := range height {
 			if !ended {
-				n, err := io.ReadFull(p.inflate, p.current)
-				if err != nil && !(n == size && errors.Is(err, io.EOF)) {
-					if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) || len(p.parts.rest) == 0 {
-						return fmt.Errorf("row %d of %d: %w", y, height, err)
-					}
-					return fmt.Errorf("row %d of %d: image data ends early: %w", y, height, err)
-				}
-				if err := pngUnfilter(p.current, p.previous, (bits+7)/8); err != nil {
+				n, err := readRow(p.inflate, p.current)
+				switch {
+				case n == size && (err == nil || err == io.EOF):
+					some = true
+				case n == 0 && err == io.EOF && some:
+					ended = true
+				case err == io.EOF:
+					return fmt.Errorf("row %d of %d: image data ends early", y, height)
+				default:
 					return fmt.Errorf("row %d of %d: %w", y, height, err)
 				}
+			}
+			if ended {
+				clear(p.current)
+			} else if err := pngUnfilter(p.current, p.previous, (bits+7)/8); err != nil {
+				return fmt.Errorf("row %d of %d: %w", y, height, err)
 			}
 			p.expand(dst.Row(pass.top+y*pass.down), p.current[1:], pass, width)
 			p.previous, p.current = p.current, p.previous
 		}
 	}
 	return nil
+}
+
+// readRow fills row; io.EOF is the end of the compressed stream itself, with as
+// many bytes as were left.
+func readRow(r io.Reader, row []byte) (n int, err error) {
+	for n < len(row) && err == nil {
+		var m int
+		m, err = r.Read(row[n:])
+		n += m
+	}
+	return n, err
 }
 
 // A pngPass places its pixel (row, col) at (top + row*down, left + col*right).
