@@ -63,7 +63,7 @@ func readResult(folder string) (r Result, done bool, err error) {
 		return r, false, fmt.Errorf("ablate: %w", err)
 	}
 	if err := json.Unmarshal(data, &r); err != nil {
-		return r, false, fmt.Errorf("ablate: %s: %w", path, err)
+		return r, false, fmt.Errorf("ablate: %s: damaged: %w (remove it: the cell's checkpoint is measured again)", path, err)
 	}
 	return r, r.Error == "", nil
 }

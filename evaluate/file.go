@@ -17,7 +17,10 @@ func ReadTable(path string) (*Table, error) {
 	}
 	defer r.Close()
 	info, ok := r.Info("features")
-	if !ok || len(info.Shape) != 2 || info.Shape[1] < 1 {
+	if !ok {
+		return nil, fmt.Errorf("evaluate: %s: no tensor called features: not a file that embed wrote", path)
+	}
+	if len(info.Shape) != 2 || info.Shape[1] < 1 {
 		return nil, fmt.Errorf("evaluate: %s: tensor features has shape %v, want [N, D]", path, info.Shape)
 	}
 	rows := info.Shape[0]

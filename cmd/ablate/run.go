@@ -134,6 +134,9 @@ func parse(flags ablate.Flags) (experiment.Config, error) {
 	values := map[string]any{"keep": 1} // the last checkpoint is all that a grid needs
 	for name, value := range flags {
 		if why, own := ownFlags[name]; own && name != "seed" {
+			if why == "" {
+				why = "it is the program's"
+			}
 			return experiment.Config{}, fmt.Errorf("%s: not for a cell to set: %s", name, why)
 		}
 		values[name] = value

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"siameseim/cmd/internal/cli"
 	"siameseim/export"
@@ -38,6 +39,9 @@ func (c *exportCommand) Run(env *cli.Env) error {
 			return cli.Usagef("--out is needed where --checkpoint is no run directory")
 		}
 		c.Out = filepath.Join(c.Checkpoint, "export", "timm.safetensors")
+	}
+	if !strings.HasSuffix(c.Out, ".safetensors") {
+		return cli.Usagef("--out %s: is written as safetensors: give it that ending", c.Out)
 	}
 	e, err := c.load()
 	if err != nil {
