@@ -115,7 +115,7 @@ func TestBadInput(t *testing.T) {
 		{"one class", "all 2 samples are of class 3", cli.ExitFailed, []string{"fewshot", "--checkpoint", "features", "--train", table(t, 2, []float32{1, 0, 0, 1}, []int64{3, 3}), "--test", good}},
 		{"NaN", "feature 1 of sample 0 is NaN", cli.ExitFailed, []string{"knn", "--checkpoint", "features", "--train", good, "--test", table(t, 2, []float32{1, float32(math.NaN())}, []int64{0})}},
 		{"other width", "3 features a row, the train set has 2", cli.ExitFailed, []string{"knn", "--checkpoint", "features", "--train", good, "--test", table(t, 3, []float32{1, 2, 3}, []int64{0})}},
-		{"not features", "features has shape", cli.ExitFailed, []string{"knn", "--checkpoint", "features", "--train", path, "--test", good}},
+		{"not features", "no tensor called features", cli.ExitFailed, []string{"knn", "--checkpoint", "features", "--train", path, "--test", good}},
 		{"image size", "must be a multiple of the patch, 4", cli.ExitFailed, []string{"knn", "--checkpoint", path, "--heads", "2", "--image-size", "18", "--train", train, "--test", test}},
 		{"no such checkpoint", "no such file", cli.ExitFailed, []string{"knn", "--checkpoint", filepath.Join(dir, "x"), "--train", train, "--test", test}},
 		{"not a checkpoint", "neither a run directory", cli.ExitFailed, []string{"knn", "--checkpoint", dir, "--train", train, "--test", test}},
