@@ -64,9 +64,9 @@ func (t *Table) check(name string) error {
 // mostFeature leaves room for sums of squares in float32.
 const mostFeature = 1e15
 
-// unit returns the rows divided by their L2 norms, which are summed in float64.
-// A row of zeros stays one; its cosine with everything is 0.
-func (t *Table) unit() []float32 {
+// Unit returns the rows [N, D] divided by their L2 norms, which are summed in
+// float64. A row of zeros stays one; its cosine with everything is 0.
+func (t *Table) Unit() []float32 {
 	unit := make([]float32, len(t.Data))
 	for i := range t.Rows() {
 		row, dst := t.row(i), unit[i*t.Dim:(i+1)*t.Dim]

@@ -34,7 +34,7 @@ func (o KNN) Evaluate(train, test *Table, threads *team.Team) (Result, error) {
 	}
 	predictions := make([]int64, test.Rows())
 	votes := make([][]float64, threads.Threads())
-	Nearest(train.unit(), test.unit(), train.Dim, o.K, threads, func(worker, query int, nearest []Neighbour) {
+	Nearest(train.Unit(), test.Unit(), train.Dim, o.K, threads, func(worker, query int, nearest []Neighbour) {
 		if votes[worker] == nil {
 			votes[worker] = make([]float64, len(set.classes))
 		}

@@ -26,7 +26,7 @@ type logistic struct {
 func (m *logistic) scaled(t *Table) []float32 {
 	switch m.scale {
 	case "unit":
-		return t.unit()
+		return t.Unit()
 	case "none":
 		return t.Data
 	}

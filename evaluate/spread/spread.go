@@ -123,25 +123,10 @@ func check(t *evaluate.Table) error {
 	return nil
 }
 
-// unit returns the rows divided by their norms. A row of zeros stays one.
+// unit checks a table and returns its rows divided by their norms.
 func unit(t *evaluate.Table) ([]float32, error) {
 	if err := check(t); err != nil {
 		return nil, err
 	}
-	out := make([]float32, len(t.Data))
-	for i := range t.Rows() {
-		row := t.Data[i*t.Dim : (i+1)*t.Dim]
-		var squares float64
-		for _, v := range row {
-			squares += float64(float64(v) * float64(v))
-		}
-		if squares == 0 {
-			continue
-		}
-		norm := math.Sqrt(squares)
-		for j, v := range row {
-			out[i*t.Dim+j] = float32(float64(v) / norm)
-		}
-	}
-	return out, nil
+	return t.Unit(), nil
 }
