@@ -106,7 +106,10 @@ func (t *Trainer) wouldFit(threads int, available int64) string {
 			break
 		}
 	}
-	if len(ways) == 0 {
+	switch {
+	case len(ways) == 0 && t.memory.Views > available/2:
+		return "no cut of this batch fits, a smaller batch might"
+	case len(ways) == 0:
 		return "no size of batch fits, a smaller preset might"
 	}
 	return strings.Join(ways, "; ")
