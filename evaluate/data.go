@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,10 +44,18 @@ func Read(ctx context.Context, d Data, use func(*views.Batch) error) (Stats, err
 }
 
 // CheckBeginning reads the first batch of d and reports samples without labels, so
-// that data without any is found out before training.
+// that data without any is found out before training. Standard input, which can
+// be read only once, is left alone.
 func CheckBeginning(ctx context.Context, d Data) error {
+	sources, err := pipeline.Sources(d.URLs)
+	if err != nil {
+		return fmt.Errorf("evaluate: %w", err)
+	}
+	if slices.Contains(sources, "-") {
+		return nil
+	}
 	enough := errors.New("enough")
-	_, err := Read(ctx, d, func(b *views.Batch) error {
+	_, err = Read(ctx, d, func(b *views.Batch) error {
 		if err := checkLabelled("test", b.Labels[:b.Samples]); err != nil {
 			return err
 		}

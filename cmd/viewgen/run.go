@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"strings"
 	"time"
@@ -39,9 +38,6 @@ func (s *source) check() error {
 
 func (s *source) pipeline(c *cli.Common, env *cli.Env, recipe views.Recipe) pipeline.Config {
 	log, told := c.Logger(env.Stderr), 0
-	if s.Strict {
-		log = slog.New(slog.DiscardHandler) // the first one ends the run, and is its error
-	}
 	return pipeline.Config{
 		Data: s.Data, Stdin: env.Stdin, Recipe: recipe, Seed: c.Seed,
 		Shuffle: s.Shuffle, Interleave: s.Interleave, MaxPixels: s.MaxPixels, Workers: c.Workers, AllowPipe: s.AllowPipe,
@@ -51,6 +47,9 @@ func (s *source) pipeline(c *cli.Common, env *cli.Env, recipe views.Recipe) pipe
 			if b.Kind == pipeline.BadShard {
 				log.Warn("shard given up", "shard", b.Source, "error", b.Error())
 				return
+			}
+			if s.Strict {
+				return // it ends the run, and is its error
 			}
 			if told++; told <= most {
 				log.Warn("bad sample", "kind", string(b.Kind), "error", b.Error())
