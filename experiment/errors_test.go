@@ -94,6 +94,33 @@ func TestAnotherConfigurationOfTheSameFolder(t *testing.T) {
 	mustRun(t, other)
 }
 
+// TestRunThatNeverBegan: what failed before its first figure may be corrected in
+// the same folder; a run whose configuration is gone or damaged is left alone.
+func TestRunThatNeverBegan(t *testing.T) {
+	cfg := quick(filepath.Join(t.TempDir(), "run"))
+	cfg.MaxSteps = 1
+	missing := cfg
+	missing.EvalTrain, missing.EvalTest = "none.tar", "builtin:shapes?count=4&split=test"
+	fails(t, missing, false, "--eval-train", "none.tar")
+	d, err := openDirectory(cfg.Out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := d.File(configName)
+	if err := os.WriteFile(config, []byte("objective: siameseim\nbatch: 4\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	mustRun(t, cfg)
+	if err := os.WriteFile(config, []byte("# cut\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	fails(t, cfg, true, "is damaged")
+	if err := os.Remove(config); err != nil {
+		t.Fatal(err)
+	}
+	fails(t, cfg, true, "a run without its config.yaml")
+}
+
 func TestUnwritableDirectory(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o644); err != nil {
@@ -129,6 +156,14 @@ func TestLossThatIsNotFiniteStopsTheRun(t *testing.T) {
 	if lines := steps(t, cfg.Out); !strings.Contains(lines, `"loss":null`) {
 		t.Errorf("no null loss in the metrics:\n%s", lines)
 	}
+}
+
+// TestShortRunWithoutAnUpdateFails: fewer steps than the limit of those in a row.
+func TestShortRunWithoutAnUpdateFails(t *testing.T) {
+	cfg := quick(filepath.Join(t.TempDir(), "run"))
+	rate, warm := 1e30, 0
+	cfg.LR, cfg.WarmupSteps, cfg.MaxSteps = &rate, &warm, 5
+	fails(t, cfg, false, "were skipped", "--lr")
 }
 
 // A run killed while it wrote a line leaves a part of one.
